@@ -1,0 +1,61 @@
+"""Every path, name and number of a server that more than one part of wsh knows."""
+
+from __future__ import annotations
+
+LIB = "/usr/lib/wsh"
+GUARD = f"{LIB}/guard.php"
+SHIM = f"{LIB}/shim.php"
+FPM_CONF = f"{LIB}/php-fpm.conf"
+
+ETC = "/etc/wsh"
+SERVER_FILE = f"{ETC}/server.json"
+UID_FLOOR = f"{ETC}/uid-floor"
+SECRETS = f"{ETC}/secrets"
+
+STATE = "/var/lib/wsh"
+LEDGER = f"{STATE}/ledger.db"
+OPERATIONS = f"{STATE}/operations"
+JAILS = f"{STATE}/jail"
+FENCES = f"{STATE}/fence"
+CA = f"{STATE}/ca"
+TLS = f"{STATE}/tls"
+
+CACHE = "/var/cache/wsh"
+LOGS = "/var/log/wsh"
+OPERATION_LOGS = f"{LOGS}/operations"
+LOCK = "/run/wsh.lock"
+
+HOMES = "/home"
+FPM_SOCKETS = "/run/wsh/fpm"
+VHOSTS = "/etc/apache2/wsh/sites"
+UNITS = "/etc/systemd/system"
+UNIT_PROPERTIES = "/etc/systemd/system.control"
+MARIADB_SOCKET = "/run/mysqld/mysqld.sock"
+
+TARGET = "wsh.target"
+GROUP = "wsh"
+GROUP_GID = 5999
+FIRST_UID = 6000
+LAST_UID = 59999
+"""Accounts' uids lie in FIRST_UID..LAST_UID; those of Debian's own dynamic and human users lie outside."""
+
+
+def home(account: str) -> str:
+    return f"{HOMES}/{account}"
+
+
+def logs(account: str) -> str:
+    return f"{LOGS}/{account}"
+
+
+def site(account: str, key: str) -> str:
+    return f"{HOMES}/{account}/sites/{key}"
+
+
+def slice_name(uid: str) -> str:
+    return f"wsh-{uid}.slice"
+
+
+def runtime(php: str) -> str:
+    """The stem of the units and the socket of one PHP version: ``php84`` for ``8.4``."""
+    return "php" + php.replace(".", "")
