@@ -1,0 +1,1 @@
+"""wsh: shared hosting that is safe between strangers, from YAML that people can read."""
