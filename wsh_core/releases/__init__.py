@@ -97,9 +97,15 @@ def load(debian: int) -> Release:
     if debian not in DEBIAN:
         raise ValueError(f"wsh knows Debian {' and '.join(map(str, DEBIAN))}, not {debian}")
     data = tomllib.loads(files(__name__).joinpath(f"debian{debian}.toml").read_text(encoding="utf-8"))
-    php = data.pop("php")
+    php = data["php"]
     return Release(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()},
+        debian=data["debian"],
+        codename=data["codename"],
+        systemd=data["systemd"],
+        python=data["python"],
+        mariadb=data["mariadb"],
+        packages=tuple(data["packages"]),
+        sandbox=tuple(data["sandbox"]),
         php=Php(
             version=php["version"],
             packages=tuple(php["packages"]),
