@@ -1,0 +1,176 @@
+"""What wsh owns on this server: who made what, uids, and the journal of what is half done (SQLite, one writer)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from . import paths
+from .errors import AgentError
+from .safefs import Root
+
+_SCHEMA = 1
+_MIGRATIONS = {
+    1: """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE owned (id TEXT PRIMARY KEY, account TEXT, object TEXT NOT NULL, why TEXT NOT NULL,
+                        claimed INTEGER NOT NULL);
+    CREATE TABLE uids (uid INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE);
+    CREATE TABLE journal (object TEXT PRIMARY KEY, phase TEXT NOT NULL, data TEXT NOT NULL);
+    CREATE TABLE flags (name TEXT PRIMARY KEY);
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Owned:
+    id: str
+    account: str | None
+    object: str
+    why: str
+    claimed: bool
+    """True while wsh said that it would make it, and has not yet seen it made."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    object: str
+    phase: str
+    data: dict[str, Any]
+
+
+class Ledger:
+    """Read and write the ledger. Every method that writes is one transaction, on disk when it returns.
+
+    Opened for reading on a server that has none, it is empty and nothing is made.
+    """
+
+    def __init__(self, fs: Root, *, writable: bool) -> None:
+        self._fs = fs
+        self._db = self._open(writable)
+
+    def _open(self, writable: bool) -> sqlite3.Connection:
+        path = os.path.join(self._fs.directory, paths.LEDGER.lstrip("/"))
+        there = self._fs.exists(paths.LEDGER)
+        if not there and not writable:
+            db = sqlite3.connect(":memory:", isolation_level=None)
+        else:
+            if not there:
+                self._fs.makedirs(paths.STATE)
+                self._fs.write(paths.LEDGER, b"", mode=0o600)
+            db = sqlite3.connect(path, isolation_level=None, timeout=10)
+            db.execute("PRAGMA synchronous=FULL")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > _SCHEMA:
+            raise AgentError(
+                "ledger.newer", f"{paths.LEDGER} was written by a newer wsh (schema {version}, this one knows {_SCHEMA})",
+                "use the newer wsh, on the controller too; nothing was changed",
+            )
+        for step in range(version + 1, _SCHEMA + 1):
+            if version and writable:
+                shutil.copy2(path, f"{path}.{version}")
+            db.executescript(f"BEGIN; {_MIGRATIONS[step]} PRAGMA user_version={step}; COMMIT;")
+        return db
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._commit()
+
+    def _commit(self) -> None:
+        self._db.execute("COMMIT")
+
+    # whose server this is
+
+    @property
+    def description(self) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key='description'").fetchone()
+        return None if row is None else str(row[0])
+
+    def take(self, description: str) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('description', ?)", (description,))
+
+    # what is owned
+
+    def owned(self) -> dict[str, Owned]:
+        rows = self._db.execute("SELECT id, account, object, why, claimed FROM owned ORDER BY id")
+        return {row[0]: Owned(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows}
+
+    def claim(self, rows: Iterable[tuple[str, str | None, str, str]]) -> None:
+        """Say what is about to be made, so that a run cut short still knows it as wsh's: (id, account, object, why)."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO owned VALUES (?, ?, ?, ?, 1)", rows)
+
+    def own(self, rows: Iterable[tuple[str, str | None, str, str]]) -> None:
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO owned VALUES (?, ?, ?, ?, 0)", rows)
+
+    def disclaim(self, ids: Iterable[str]) -> None:
+        """Take back claims on what was not made after all."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM owned WHERE id=? AND claimed=1", [(id_,) for id_ in ids])
+
+    # uids, never used twice
+
+    def uids(self) -> dict[str, int]:
+        return {account: uid for uid, account in self._db.execute("SELECT uid, account FROM uids")}
+
+    def keep_uids(self, uids: dict[str, int]) -> None:
+        """Record uids and raise the floor below which none is given again; the floor also stands in a file."""
+        with self._transaction() as db:
+            db.executemany("INSERT INTO uids (account, uid) VALUES (?, ?)", uids.items())
+        self._fs.makedirs(paths.ETC)
+        floor = max([self.uid_floor() - 1, *uids.values()]) + 1
+        self._fs.write(paths.UID_FLOOR, f"{floor}\n".encode(), mode=0o644)
+
+    def uid_floor(self) -> int:
+        """The smallest uid that was never given."""
+        (top,) = self._db.execute("SELECT MAX(uid) FROM uids").fetchone()
+        try:
+            written = int(self._fs.read(paths.UID_FLOOR, limit=64))
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            written = 0
+        return max(paths.FIRST_UID, written, (top or 0) + 1)
+
+    # the journal: at most one unfinished transaction per object
+
+    def begin(self, object_: str, phase: str, data: dict[str, Any]) -> None:
+        """Record that ``phase`` is about to begin; what recovery needs is in ``data``."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO journal VALUES (?, ?, ?)", (object_, phase, json.dumps(data)))
+
+    def finish(self, object_: str) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM journal WHERE object=?", (object_,))
+
+    def unfinished(self) -> dict[str, Unfinished]:
+        rows = self._db.execute("SELECT object, phase, data FROM journal ORDER BY object")
+        return {row[0]: Unfinished(row[0], row[1], json.loads(row[2])) for row in rows}
+
+    # flags: an effect that is owed (a reload) until it has been had
+
+    def raise_flag(self, name: str) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO flags VALUES (?)", (name,))
+
+    def lower_flag(self, name: str) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM flags WHERE name=?", (name,))
+
+    def flags(self) -> set[str]:
+        return {row[0] for row in self._db.execute("SELECT name FROM flags")}
