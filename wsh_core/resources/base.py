@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .text import Secret, Text, encode, readable, secrets_in
@@ -18,11 +17,15 @@ class Resource:
     """
 
     kind: ClassVar[str]
+    wish: ClassVar[tuple[str, ...]]
 
     account: str
     object: str
     why: str
     origin: str = "wsh"
+
+    def __init_subclass__(cls) -> None:
+        cls.wish = tuple(name for name in cls.__annotations__ if name != "kind")
 
     @property
     def identity(self) -> str:
@@ -36,11 +39,11 @@ class Resource:
 
     def want(self) -> dict[str, Any]:
         """Return what is wanted, as JSON, with references to facts and secrets."""
-        return {name: encode(getattr(self, name)) for name in _own_fields(type(self))}
+        return {name: encode(getattr(self, name)) for name in self.wish}
 
     def secrets(self) -> Iterator[Secret]:
         """Yield the secrets that stand in what is wanted."""
-        for name in _own_fields(type(self)):
+        for name in self.wish:
             yield from secrets_in(getattr(self, name))
 
     def to_json(self) -> dict[str, Any]:
@@ -50,8 +53,3 @@ class Resource:
             "origin": self.origin, "want": self.want(),
         }
 
-
-@cache
-def _own_fields(kind: type[Any]) -> tuple[str, ...]:
-    common = {field.name for field in fields(Resource)}
-    return tuple(field.name for field in fields(kind) if field.name not in common)
