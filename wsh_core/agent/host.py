@@ -97,10 +97,16 @@ class Host:
         self.ledger = Ledger(self.fs, writable=writable)
         self.secrets = Secrets(self.fs)
         self.emit = emit
+        self.uids: dict[str, int] = {}
+        """The accounts' uids, for this operation; those of new accounts are given on apply and only foreseen before."""
         self.processes = 0
         """How many programs were started."""
         self.reload_units: set[str] = set()
         """Services to be reloaded, if they run, when all units are in place."""
+
+    def facts(self, account: str | None) -> dict[str, str]:
+        """What only the server knows, by the names that a request uses."""
+        return {} if account is None or account not in self.uids else {"uid": str(self.uids[account])}
 
     @cached_property
     def names(self) -> Names:

@@ -20,7 +20,7 @@ _MIGRATIONS = {
     1: """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE owned (id TEXT PRIMARY KEY, account TEXT, object TEXT NOT NULL, why TEXT NOT NULL,
-                        claimed INTEGER NOT NULL);
+                        state TEXT);
     CREATE TABLE uids (uid INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE);
     CREATE TABLE journal (object TEXT PRIMARY KEY, phase TEXT NOT NULL, data TEXT NOT NULL);
     CREATE TABLE flags (name TEXT PRIMARY KEY);
@@ -34,8 +34,8 @@ class Owned:
     account: str | None
     object: str
     why: str
-    claimed: bool
-    """True while wsh said that it would make it, and has not yet seen it made."""
+    state: str | None
+    """The digest of the state in which wsh last saw it as wanted; None while it was only about to be made."""
 
 
 @dataclass(frozen=True)
@@ -108,22 +108,23 @@ class Ledger:
     # what is owned
 
     def owned(self) -> dict[str, Owned]:
-        rows = self._db.execute("SELECT id, account, object, why, claimed FROM owned ORDER BY id")
-        return {row[0]: Owned(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows}
+        rows = self._db.execute("SELECT id, account, object, why, state FROM owned ORDER BY id")
+        return {row[0]: Owned(*row) for row in rows}
 
     def claim(self, rows: Iterable[tuple[str, str | None, str, str]]) -> None:
         """Say what is about to be made, so that a run cut short still knows it as wsh's: (id, account, object, why)."""
         with self._transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO owned VALUES (?, ?, ?, ?, 1)", rows)
+            db.executemany("INSERT OR IGNORE INTO owned VALUES (?, ?, ?, ?, NULL)", rows)
 
-    def own(self, rows: Iterable[tuple[str, str | None, str, str]]) -> None:
+    def own(self, rows: Iterable[tuple[str, str | None, str, str, str]]) -> None:
+        """Record what is there and as wanted, with the digest of its state."""
         with self._transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO owned VALUES (?, ?, ?, ?, 0)", rows)
+            db.executemany("INSERT OR REPLACE INTO owned VALUES (?, ?, ?, ?, ?)", rows)
 
     def disclaim(self, ids: Iterable[str]) -> None:
         """Take back claims on what was not made after all."""
         with self._transaction() as db:
-            db.executemany("DELETE FROM owned WHERE id=? AND claimed=1", [(id_,) for id_ in ids])
+            db.executemany("DELETE FROM owned WHERE id=? AND state IS NULL", [(id_,) for id_ in ids])
 
     # uids, never used twice
 

@@ -62,6 +62,8 @@ class Request:
     expect: Mapping[str, str] | None
     secrets: Mapping[str, Mapping[str, Any]]
     resources: list[Resource] = field(default_factory=list)
+    stop_on_failure: bool = False
+    """Whether the accounts that come after a failed one are left pending."""
 
 
 def parse_request(text: str) -> Request:
@@ -86,6 +88,7 @@ def parse_request(text: str) -> Request:
         return Request(
             data["description"], data["server"], data["by"], None if scope is None else frozenset(scope),
             data["held"], data["expect"], data["secrets"], resources,
+            data.get("on_failure", "continue") == "stop",
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AgentError("protocol.request", f"the request cannot be read: {error!r}") from error

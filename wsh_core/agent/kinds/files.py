@@ -31,15 +31,13 @@ class _PathKind(Kind):
         if account is None:
             places = [paths.ETC, paths.STATE, paths.LOGS, paths.CACHE]
         else:
-            uid = self.host.ledger.uids().get(account) if not hasattr(self, "_uids") else self._uids.get(account)
-            places = [paths.home(account), paths.logs(account), f"{paths.JAILS}/{uid}"]
+            places = [paths.home(account), paths.logs(account), f"{paths.JAILS}/{self.host.uids.get(account)}"]
         inside = any(path == place or path.startswith(f"{place}/") for place in places)
         if not inside or re.search(r"/(\.{1,2})?(/|$)", path) or "\0" in path:
             raise AgentError("request.path", f"{resource.id}: {path} is not a place of {account or 'the server'}")
         return path
 
     def read(self, resources: Sequence[Resource]) -> dict[str, State | None | AgentError]:
-        self._uids = self.host.ledger.uids()
         found: dict[str, State | None | AgentError] = {}
         for resource in resources:
             try:

@@ -1,0 +1,339 @@
+"""The converge engine: read everything, compare, write what differs, read again; kind by kind, account by account."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import paths
+from .errors import AgentError
+from .host import Host
+from .kinds.base import Kind, State
+from .kinds.order import ORDER
+from .ledger import Owned
+from .protocol import SECRET_SHOWN, Request, Resource, digest, event, resolve, secret_names
+
+_REMOVAL = (
+    "it left the description, and wsh does not remove anything yet; nothing was touched",
+    "put it back into the description, or leave it as it is",
+)
+
+
+@dataclass
+class Change:
+    resource: Resource
+    actual: State | None
+    desired: State
+    secret_fields: frozenset[str] = frozenset()
+
+    @property
+    def action(self) -> str:
+        return "add" if self.actual is None else "change"
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Field by field what differs; long text as a count of lines, secrets as a word."""
+        before = self.actual or {}
+        return [
+            {"field": name, **self._shown(name, before.get(name), value)}
+            for name, value in self.desired.items()
+            if before.get(name) != value
+        ]
+
+    def _shown(self, name: str, before: Any, after: Any) -> dict[str, Any]:
+        if self.resource.sensitive or name in self.secret_fields:
+            return {"before": None if before is None else SECRET_SHOWN, "after": SECRET_SHOWN}
+        if isinstance(after, str) and ("\n" in after or len(after) > 200):
+            old, new = str(before or "").splitlines(), after.splitlines()
+            differ = sum((Counter(old) - Counter(new)).values()) + sum((Counter(new) - Counter(old)).values())
+            return {"before": None if before is None else f"{len(old)} lines", "after": f"{differ} lines differ"}
+        return {"before": before, "after": after}
+
+
+class Converge:
+    """One operation on one server. ``run`` gives its events to ``host.emit`` and returns the outcome word."""
+
+    def __init__(self, host: Host, request: Request, *, apply: bool, operation: str | None = None) -> None:
+        self.host, self.request, self.apply, self.operation = host, request, apply, operation
+        self.kinds = [kind(host) for kind in ORDER]
+        self.counts: Counter[str] = Counter()
+        self.failed: dict[str | None, AgentError] = {}
+        """Accounts (None: the server itself) that something failed for; the rest of them is skipped."""
+        self.changed: set[str | None] = set()
+        self.waiting: set[str | None] = set()
+        self._broken: set[str] = set()
+        self._owned: dict[str, Owned] = {}
+
+    def run(self) -> str:
+        started = time.monotonic()
+        request = self.request
+        accounts = sorted({r.account for r in request.resources if r.account})
+        self._emit("started", operation=self.operation, server=request.server, description=request.description,
+                   accounts=len(accounts), resources=len(request.resources))
+        error: AgentError | None = None
+        try:
+            self._belongs()
+            self._owned = self.host.ledger.owned()
+            self._give_uids(accounts)
+            self._make_secrets()
+            self._converge()
+            self._left()
+        except AgentError as stopped:
+            error = stopped
+        outcome = "refused" if error else "failed" if self._bad() else "ok"
+        counts = dict.fromkeys(("read", "changed", "planned", "failed", "refused", "conflict", "stale", "held"), 0)
+        self._emit(
+            "done", operation=self.operation, outcome=outcome, counts=counts | self.counts,
+            accounts={name: self._word(name) for name in accounts} | dict.fromkeys(request.held, "held"),
+            processes=self.host.processes, seconds=round(time.monotonic() - started, 3),
+            **({"error": error.event()} if error else {}),
+        )
+        return outcome
+
+    # before anything is read
+
+    def _belongs(self) -> None:
+        """The server is set up, and belongs to this description; a new one is taken on the first apply."""
+        _ = self.host.server
+        owner = self.host.ledger.description
+        if owner is None and self.apply:
+            self.host.ledger.take(self.request.description)
+        elif owner not in (None, self.request.description):
+            raise AgentError(
+                "server.foreign", f"this server belongs to another description ({owner}), not to {self.request.description}",
+                "apply the description that it belongs to; nothing was changed",
+            )
+
+    def _give_uids(self, accounts: Iterable[str]) -> None:
+        """Every account has its number for ever: the ledger's; else that of a user that is as wsh makes them; else a new one."""
+        ledger, names = self.host.ledger, self.host.names
+        self.host.uids = ledger.uids()
+        used, given = set(self.host.uids.values()), dict[str, int]()
+        free = max(ledger.uid_floor(), 1 + max((int(row[2]) for row in names.users.values()
+                                               if paths.FIRST_UID <= int(row[2]) <= paths.LAST_UID), default=0))
+        for account in accounts:
+            if account in self.host.uids:
+                continue
+            row = names.users.get(account)
+            number = int(row[2]) if row else 0
+            if not (paths.FIRST_UID <= number <= paths.LAST_UID and number not in used):
+                number, free = free, free + 1
+            given[account] = number
+        self.host.uids |= given
+        if given and self.apply:
+            ledger.keep_uids(given)
+
+    def _make_secrets(self) -> None:
+        secrets = [
+            Resource(f"secret:{name}", "secret", s["account"], f"account:{s['account']}", "", "wsh", dict(s))
+            for name, s in sorted(self.request.secrets.items())
+        ]
+        kind = next(k for k in self.kinds if k.name == "secret")
+        self._write_kind(kind, self._compare(kind, secrets))
+
+    # read, compare, write
+
+    def _converge(self) -> None:
+        by_kind: dict[str, list[Resource]] = {kind.name: [] for kind in self.kinds}
+        values = {name: self.host.secrets.get(name) or "" for name in self.request.secrets}
+        for resource in self.request.resources:
+            try:
+                target = by_kind[resource.kind]
+                resource.sensitive = bool(secret_names(resource.want)) if values else False
+                resource.want = resolve(resource.want, self.host.facts(resource.account), values)
+                target.append(resource)
+            except KeyError as error:
+                raise AgentError("request.unknown", f"{resource.id}: {error} is not known here") from None
+        changes = {kind.name: self._compare(kind, by_kind[kind.name]) for kind in self.kinds}
+        if self.apply:
+            self._before(changes)
+        for kind in self.kinds:
+            self._write_kind(kind, changes[kind.name])
+
+    def _compare(self, kind: Kind, resources: list[Resource]) -> list[Change]:
+        """Read resources of one kind and return what differs and may be written; say the rest."""
+        if not resources:
+            return []
+        self.counts["read"] += len(resources)
+        try:
+            actual = kind.read(resources)
+        except AgentError as error:
+            for account in {r.account for r in resources}:
+                self._fail(next(r for r in resources if r.account == account), error, "change")
+            return []
+        changes, same = [], []
+        for resource in resources:
+            state = actual[resource.id]
+            if isinstance(state, AgentError):
+                self._fail(resource, state, "change")
+                continue
+            try:
+                change = Change(resource, state, kind.desired(resource), kind.secret_fields)
+            except AgentError as error:
+                self._fail(resource, error, "change")
+                continue
+            if state == change.desired:
+                same.append(change)
+            elif self._may(change):
+                changes.append(change)
+        if self.apply:
+            self._own([c for c in same if not self._recorded(c)])
+        return changes
+
+    def _may(self, change: Change) -> bool:
+        """Whether a difference is wsh's to mend: not somebody else's, and still what the plan showed."""
+        resource, expect = change.resource, self.request.expect
+        if change.actual is not None and resource.id not in self._owned:
+            self._refuse(change, "conflict", AgentError(
+                "server.conflict", f"{resource.id} exists, is not wsh's and is not as wanted; it was left alone",
+                "remove or rename what is there, or take it out of the description",
+            ))
+            return False
+        if expect is not None and expect.get(resource.id) != digest(change.actual):
+            self._refuse(change, "stale", AgentError(
+                "plan.stale", f"{resource.id} is no longer what the plan showed; it was left alone",
+                "look again: wsh plan",
+            ))
+            return False
+        return True
+
+    def _before(self, changes: dict[str, list[Change]]) -> None:
+        for kind in self.kinds:
+            for change in changes[kind.name]:
+                try:
+                    kind.before(change.resource, change.actual)
+                except AgentError as error:
+                    self._fail(change.resource, error, change.action)
+
+    def _write_kind(self, kind: Kind, changes: list[Change]) -> None:
+        if not self.apply:
+            for change in changes:
+                self._say(change, "planned")
+            return
+        due = [c for c in changes if not self._blocked(c)]
+        if due:
+            self.host.ledger.claim([self._row(c.resource) for c in due])
+        written = []
+        for change in due:
+            if self._blocked(change):
+                self.host.ledger.disclaim([change.resource.id])
+                continue
+            began = time.monotonic()
+            try:
+                kind.write(change.resource, change.actual)
+                written.append((change, began))
+            except (AgentError, OSError) as error:
+                self._fail(change.resource, _agent_error(change.resource, error), change.action)
+        self._see(kind, written)
+
+    def _see(self, kind: Kind, written: list[tuple[Change, float]]) -> None:
+        """Have the deferred effects, read again what was written, and believe only that."""
+        failures = self._commit(kind, written)
+        again = kind.read([c.resource for c, _ in written]) if written else {}
+        for change, began in written:
+            state = again[change.resource.id]
+            failure = failures.get(change.resource.id)
+            if isinstance(state, AgentError):
+                failure = failure or state
+            elif failure is None and state != change.desired:
+                failure = self._did_not_take(change, state)
+            if failure is not None:
+                self._fail(change.resource, failure, change.action)
+                continue
+            self.changed.add(change.resource.account)
+            self._say(change, "changed", ms=round((time.monotonic() - began) * 1000))
+        self._own([c for c, _ in written if c.resource.id not in self._broken])
+
+    def _commit(self, kind: Kind, written: list[tuple[Change, float]]) -> dict[str, AgentError]:
+        try:
+            return kind.commit()
+        except AgentError as error:
+            return {change.resource.id: error for change, _ in written}
+
+    def _did_not_take(self, change: Change, state: State | None) -> AgentError:
+        left = Change(change.resource, state, change.desired, change.secret_fields).fields()
+        what = ", ".join(f"{f['field']} is {f['before']!r}, not {f['after']!r}" for f in left)
+        return AgentError("server.not-taken", f"{change.resource.id} was written and is not as wanted: {what}",
+                          "something else on the server changes it back, or refuses it; look at: wsh log")
+
+    # what is wsh's and no longer wanted
+
+    def _left(self) -> None:
+        request = self.request
+        wanted = {r.id for r in request.resources} | {f"secret:{name}" for name in request.secrets}
+        for owned in self._owned.values():
+            in_scope = request.accounts is None or owned.account in request.accounts
+            if owned.id in wanted or owned.account in request.held or not in_scope:
+                continue
+            error = AgentError("account.removal", f"{owned.id}: {_REMOVAL[0]}", _REMOVAL[1])
+            self.counts["refused"] += 1
+            self._emit("resource", id=owned.id, object=owned.object, account=owned.account, action="remove",
+                       outcome="refused", why=owned.why, origin="wsh", changes=[], digest=None, error=error.event())
+
+    # saying and remembering
+
+    def _emit(self, type_: str, **values: Any) -> None:
+        self.host.emit(event(type_, **values))
+
+    def _say(self, change: Change, outcome: str, **more: Any) -> None:
+        resource = change.resource
+        self.counts[outcome] += 1
+        self._emit("resource", id=resource.id, object=resource.object, account=resource.account, action=change.action,
+                   outcome=outcome, why=resource.why, origin=resource.origin, changes=change.fields(),
+                   digest=digest(change.actual), drift=self._drifted(change), **more)
+
+    def _refuse(self, change: Change, outcome: str, error: AgentError) -> None:
+        self.failed.setdefault(change.resource.account, error)
+        self._say(change, outcome, error=error.event())
+
+    def _fail(self, resource: Resource, error: AgentError, action: str) -> None:
+        self.failed.setdefault(resource.account, error)
+        self._broken.add(resource.id)
+        self.counts["failed"] += 1
+        self._emit("resource", id=resource.id, object=resource.object, account=resource.account, action=action,
+                   outcome="failed", why=resource.why, origin=resource.origin, changes=[], digest=None,
+                   error=error.event())
+
+    def _blocked(self, change: Change) -> bool:
+        """A failed server stops everything; a failed account stops itself, or all that follow it if so asked."""
+        account = change.resource.account
+        if None in self.failed or account in self.failed or (self.failed and self.request.stop_on_failure):
+            self.waiting.add(account)
+            return True
+        return False
+
+    @staticmethod
+    def _row(resource: Resource) -> tuple[str, str | None, str, str]:
+        return (resource.id, resource.account, resource.object, resource.why)
+
+    def _own(self, changes: list[Change]) -> None:
+        if changes:
+            self.host.ledger.own([(*self._row(c.resource), digest(c.desired)) for c in changes])
+
+    def _recorded(self, change: Change) -> bool:
+        owned = self._owned.get(change.resource.id)
+        return owned is not None and owned.state is not None
+
+    def _drifted(self, change: Change) -> bool:
+        """Whether somebody else changed it, and not the description."""
+        owned = self._owned.get(change.resource.id)
+        return owned is not None and owned.state not in (None, digest(change.actual))
+
+    def _bad(self) -> bool:
+        return bool(self.failed) or any(self.counts[word] for word in ("failed", "conflict", "stale"))
+
+    def _word(self, account: str) -> str:
+        if account in self.failed:
+            return "failed"
+        if None in self.failed or account in self.waiting:
+            return "pending"
+        return "changed" if account in self.changed else "ok"
+
+
+def _agent_error(resource: Resource, error: AgentError | OSError) -> AgentError:
+    if isinstance(error, AgentError):
+        return error
+    return AgentError("server.io", f"{resource.id}: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
+                      "look at the place and at the disk: df -h; df -i")

@@ -1,0 +1,14 @@
+"""The one order in which kinds are made on a server."""
+
+from __future__ import annotations
+
+from .base import Kind
+from .files import DirectoryKind, FileKind, LinkKind
+from .jail import JailKind
+from .secret import SecretKind
+from .unit import SliceKind, UnitKind
+from .user import UserKind
+
+ORDER: tuple[type[Kind], ...] = (
+    SecretKind, UserKind, DirectoryKind, LinkKind, FileKind, JailKind, SliceKind, UnitKind,
+)
