@@ -1,1 +1,5 @@
-"""wsh: shared hosting that is safe between strangers, from YAML that people can read."""
+"""wsh: a plain Debian server as shared hosting that is safe between strangers."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0.dev0"
