@@ -1,0 +1,116 @@
+"""The lab's network: a bridge, an address per server, NAT out.
+
+All names carry the lab's number, so two labs do not meet. What is made here is removed with the last server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from wsh_lab.errors import LabError
+from wsh_lab.tools import run
+
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_FORWARDING_BEFORE = Path("/run/wsh-lab.ip_forward")
+
+
+class Network:
+    """The range is ``$WSH_LAB_NETWORK`` (a /24), or one of 10.213.0.0/16 by the lab's number."""
+
+    def __init__(self, number: int) -> None:
+        given = os.environ.get("WSH_LAB_NETWORK") or f"10.213.{number}.0/24"
+        try:
+            self.range = ipaddress.IPv4Network(given)
+        except ValueError as error:
+            raise LabError("network", f"WSH_LAB_NETWORK: {error}", "say 10.99.1.0/24, for example", status=2) from None
+        if self.range.prefixlen > 28:
+            raise LabError("network", f"WSH_LAB_NETWORK: {given} is too small", "use a /24", status=2)
+        self.bridge = f"wshlab{number}"
+        self.table = f"wsh_lab_{number}"
+        self._number = number
+        self.gateway = str(self.range[1])
+
+    def free_address(self, taken: Iterable[str]) -> str:
+        """The lowest address that no server has."""
+        used = {*taken, self.gateway}
+        for address in self.range.hosts():
+            if str(address) not in used:
+                return str(address)
+        raise LabError("network-full", f"all addresses of {self.range} are taken", "wsh lab down --all")
+
+    def up(self) -> None:
+        """Make bridge and NAT, if they are not there. Hold the lab's lock."""
+        if not Path(f"/sys/class/net/{self.bridge}").exists():
+            self._refuse_overlap()
+            run(["ip", "link", "add", self.bridge, "mtu", self._mtu(), "type", "bridge"])
+        run(["ip", "address", "replace", f"{self.gateway}/{self.range.prefixlen}", "dev", self.bridge])
+        run(["ip", "link", "set", self.bridge, "up"])
+        run(["nft", "-f", "-"], input=(
+            f"table ip {self.table}\ndelete table ip {self.table}\ntable ip {self.table} {{ chain postrouting {{\n"
+            f" type nat hook postrouting priority srcnat;\n"
+            f' ip saddr {self.range} oifname != "{self.bridge}" masquerade\n}}\n}}\n'))
+        if _FORWARDING.read_text().strip() == "0":
+            _FORWARDING_BEFORE.write_text("0")
+            _FORWARDING.write_text("1")
+
+    def down(self) -> None:
+        """Remove bridge and NAT, and stop forwarding if the lab began it. Hold the lab's lock."""
+        run(["ip", "link", "delete", self.bridge], check=False)
+        run(["nft", "delete", "table", "ip", self.table], check=False)
+        if _FORWARDING_BEFORE.exists() and "wsh_lab_" not in run(["nft", "list", "tables"]):
+            _FORWARDING.write_text("0")
+            _FORWARDING_BEFORE.unlink()
+
+    def attach(self, pid: int, address: str) -> None:
+        """Give the network namespace of that process its ``eth0``; it goes away with the namespace."""
+        outside = self._outside(address)
+        run(["ip", "link", "delete", outside], check=False)
+        run(["ip", "link", "add", outside, "mtu", self._mtu(), "type", "veth",
+             "peer", "name", "eth0", "mtu", self._mtu(), "netns", str(pid)])
+        run(["ip", "link", "set", outside, "master", self.bridge, "up"])
+        run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"], input=(
+            f"link set lo up\naddress add {address}/{self.range.prefixlen} dev eth0\nlink set eth0 up\n"
+            f"route add default via {self.gateway}\n"))
+
+    def detach(self, address: str) -> None:
+        """Remove what a half-made server may have left on this side."""
+        run(["ip", "link", "delete", self._outside(address)], check=False)
+
+    def _outside(self, address: str) -> str:
+        return f"wl{self._number}-{int(ipaddress.IPv4Address(address)) - int(self.range.network_address)}"
+
+    def _mtu(self) -> str:
+        for route in json.loads(run(["ip", "-json", "route", "show", "default"])):
+            with contextlib.suppress(OSError, KeyError):
+                return Path(f"/sys/class/net/{route['dev']}/mtu").read_text().strip()
+        return "1500"
+
+    def _refuse_overlap(self) -> None:
+        for route in json.loads(run(["ip", "-json", "route", "show"])):
+            if route["dst"] != "default" and self.range.overlaps(ipaddress.IPv4Network(route["dst"])):
+                raise LabError("network", f"this machine routes {route['dst']} to {route.get('dev')}, "
+                               f"which overlaps the lab's {self.range}", "set WSH_LAB_NETWORK to a free /24")
+
+
+def resolver(etc: Path = Path("/etc"), run_directory: Path = Path("/run")) -> str:
+    """A ``resolv.conf`` for the servers: this machine's, or what stands behind its local stub."""
+    for path in (etc / "resolv.conf", run_directory / "systemd/resolve/resolv.conf"):
+        lines = path.read_text().splitlines() if path.is_file() else []
+        kept = [line for line in lines if line.split()[:1] not in ([], ["#"]) and " 127." not in line
+                and not line.endswith(" ::1")]
+        if any(line.startswith("nameserver") for line in kept):
+            return "".join(f"{line}\n" for line in kept)
+    raise LabError("no-resolver", f"{etc}/resolv.conf names no server that others can reach",
+                   "name one beside the local one there: the lab's servers have a network of their own")
+
+
+def hosts(name: str, text: str) -> str:
+    """An ``/etc/hosts`` for a server: its own name, and what this machine's file says beyond loopback."""
+    beyond = [line for line in text.splitlines()
+              if line.strip() and not line.lstrip().startswith(("#", "127.", "::1", "fe00:", "ff00:", "ff02:"))]
+    return "\n".join(["127.0.0.1 localhost", f"127.0.1.1 {name}", "::1 localhost ip6-localhost", *beyond]) + "\n"

@@ -1,0 +1,30 @@
+"""Files and directories on their way into a server and out of it, as tar streams."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import IO
+
+
+def pack(local: Path, name: str, stream: IO[bytes]) -> None:
+    """Write ``local`` under the given name, as root's; leave the stream at its beginning."""
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        tar.add(local, arcname=name, filter=_as_root)
+    stream.seek(0)
+
+
+def unpack(stream: IO[bytes], name: str, local: Path) -> None:
+    """Make ``local`` of what the stream holds under that name. Nothing in the stream reaches another place."""
+    stream.seek(0)
+    with tempfile.TemporaryDirectory(dir=local.absolute().parent) as place:
+        with tarfile.open(fileobj=stream) as tar:
+            tar.extractall(place, filter="data")
+        (Path(place) / name).rename(local)
+
+
+def _as_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
