@@ -231,7 +231,7 @@ class Converge:
     def _see(self, kind: Kind, written: list[tuple[Change, float]]) -> None:
         """Have the deferred effects, read again what was written, and believe only that."""
         failures = self._commit(kind, written)
-        again = kind.read([c.resource for c, _ in written]) if written else {}
+        again = self._read_again(kind, [c.resource for c, _ in written])
         for change, began in written:
             state = again[change.resource.id]
             failure = failures.get(change.resource.id)
@@ -250,7 +250,18 @@ class Converge:
         try:
             return kind.commit()
         except AgentError as error:
+            if not written:
+                self.failed.setdefault(None, error)
+                self.counts["failed"] += 1
+                self._emit("log", object="server", text=error.message, error=error.event())
             return {change.resource.id: error for change, _ in written}
+
+    @staticmethod
+    def _read_again(kind: Kind, resources: list[Resource]) -> dict[str, State | None | AgentError]:
+        try:
+            return kind.read(resources) if resources else {}
+        except AgentError as error:
+            return {resource.id: error for resource in resources}
 
     def _did_not_take(self, change: Change, state: State | None) -> AgentError:
         left = Change(change.resource, state, change.desired, change.secret_fields).fields()
