@@ -1,0 +1,109 @@
+"""Run the stages of the test suite one after the other and close with a table of what ran, and what did not and why."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PYTHON = sys.executable
+BIN = Path(PYTHON).parent
+_PYTEST = (PYTHON, "-m", "pytest", "-q")
+_CLOSING = re.compile(r"^=*\s*((?:\d+ (?:passed|failed|skipped|error|errors|deselected|xfailed|warnings?)(?:, )?)+) in ", re.M)
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    budget: int
+    """Seconds that it may take; more is a failure, so that the suite stays within its promise."""
+    quick: bool = True
+    """Whether plain ./test runs it."""
+    markers: tuple[str, ...] = field(default=())
+
+
+STAGES = (
+    Stage("lint", ((str(BIN / "ruff"), "check", "."), (str(BIN / "ruff"), "format", "--check", ".")), 60),
+    Stage("types", ((str(BIN / "mypy"),),), 180),
+    Stage("unit", ((*_PYTEST, "tests", *(f"--ignore=tests/{d}" for d in ("lab", "attacks", "crash", "docs")),
+                    "--ignore-glob=*/test_*_lab.py"),), 300),
+    Stage("plugins", ((str(BIN / "tox"), "-q", "run"),), 600),
+    Stage("crash", ((*_PYTEST, "tests/crash"),), 600),
+    Stage("lab", ((*_PYTEST, "plugins/lab/tests"), (*_PYTEST, "tests/lab"),), 1800),
+    Stage("attacks", ((*_PYTEST, "tests/attacks"),), 1200),
+    Stage("docs", ((*_PYTEST, "tests/docs"),), 900, quick=False),
+)
+
+
+@dataclass
+class Result:
+    stage: Stage
+    ok: bool
+    seconds: float
+    counts: str
+    not_run: list[str]
+
+
+def run(stage: Stage) -> Result:
+    print(f"\n── {stage.name} ──", flush=True)
+    began, ok, counts, not_run = time.monotonic(), True, [], []
+    for command in stage.commands:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        text = "".join(lines)
+        counts += _CLOSING.findall(text)
+        not_run += re.findall(r"not run: [^\n]*", text)
+        ok &= process.wait() == 0
+    seconds = time.monotonic() - began
+    if seconds > stage.budget:
+        print(f"{stage.name} took {seconds:.0f}s, more than its {stage.budget}s", flush=True)
+        ok = False
+    return Result(stage, ok, seconds, "; ".join(counts), sorted(set(not_run)))
+
+
+def table(results: list[Result]) -> None:
+    print("\nstage      result   time      tests")
+    for result in results:
+        word = "ok" if result.ok else "FAILED"
+        minutes, seconds = divmod(round(result.seconds), 60)
+        print(f"{result.stage.name:<10} {word:<8} {minutes}m {seconds:02}s    {result.counts}")
+    for line in sorted({line for result in results for line in result.not_run}):
+        print(line)
+    totals = {word: sum(int(n) for r in results for n in re.findall(rf"(\d+) {word}", r.counts))
+              for word in ("passed", "failed", "skipped")}
+    failed = totals["failed"] + sum(not r.ok and "failed" not in r.counts for r in results)
+    print(f"\n{totals['passed']} passed, {failed} failed, {totals['skipped']} skipped")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./test", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="also the stages that take long")
+    parser.add_argument("--list", action="store_true", help="name the stages and stop")
+    parser.add_argument("stages", nargs="*", metavar="STAGE")
+    options = parser.parse_args()
+    known = {stage.name: stage for stage in STAGES}
+    if options.list:
+        print("\n".join(f"{s.name:<10} up to {s.budget // 60} min{'' if s.quick else '  (--all)'}" for s in STAGES))
+        return 0
+    if unknown := [name for name in options.stages if name not in known]:
+        parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(known)}")
+    chosen = [known[name] for name in options.stages] or [s for s in STAGES if s.quick or options.all]
+    results = [run(stage) for stage in chosen]
+    table(results)
+    return 0 if all(result.ok for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
