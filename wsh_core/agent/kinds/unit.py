@@ -129,7 +129,7 @@ class SliceKind(Kind):
         return _manager_units(self.host)
 
     def desired(self, resource: Resource) -> State:
-        return {name: str(value) for name, value in resource.want["properties"].items()}
+        return {name: _as_systemd_writes(str(value)) for name, value in resource.want["properties"].items()}
 
     def _directory(self, resource: Resource) -> str:
         return f"{paths.UNIT_PROPERTIES}/{_checked(resource)}.d"
@@ -155,6 +155,10 @@ class SliceKind(Kind):
         self.host.fs.makedirs(directory)
         for key, value in want.items():
             self.host.fs.write(f"{directory}/50-{key}.conf", f"[Slice]\n{key}={value}\n".encode())
+
+
+def _as_systemd_writes(value: str) -> str:
+    return f"{float(value[:-1]):.2f}%" if value.endswith("%") else value
 
 
 def _settings(text: str) -> State:
