@@ -14,13 +14,12 @@ _USER_OBJ, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x
 _NO_ID = 0xFFFFFFFF
 _BASE = {("user", ""): _USER_OBJ, ("group", ""): _GROUP_OBJ, ("mask", ""): _MASK, ("other", ""): _OTHER}
 
+_LETTERS = ("---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx")
+
 
 def _bits(text: str) -> int:
-    return sum(bit for letter, bit in zip("rwx", (4, 2, 1), strict=True) if letter in text)
-
-
-def _letters(bits: int) -> str:
-    return "".join(letter if bits & bit else "-" for letter, bit in zip("rwx", (4, 2, 1), strict=True))
+    """The number of ``r-x``; ValueError for any other form."""
+    return _LETTERS.index(text)
 
 
 @dataclass(frozen=True)
@@ -87,14 +86,14 @@ class Acl:
     def entries(self, user_name: Callable[[int], str], group_name: Callable[[int], str]) -> list[str]:
         """The entries beyond the mode, and the mask where it takes something away."""
         found = [
-            f"user:{user_name(id_)}:{_letters(bits)}" if tag == _USER else f"group:{group_name(id_)}:{_letters(bits)}"
+            f"user:{user_name(id_)}:{_LETTERS[bits]}" if tag == _USER else f"group:{group_name(id_)}:{_LETTERS[bits]}"
             for tag, id_, bits in self.named
         ]
         union = self.group
         for _, _, bits in self.named:
             union |= bits
         if self.mask is not None and self.mask != union:
-            found.append(f"mask::{_letters(self.mask)}")
+            found.append(f"mask::{_LETTERS[self.mask]}")
         return sorted(found)
 
 

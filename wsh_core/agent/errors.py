@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import traceback
+
 
 class AgentError(Exception):
     """What stops one resource, or the whole operation: cause, remedy and, apart, the words of the program that failed.
@@ -16,3 +18,12 @@ class AgentError(Exception):
 
     def event(self) -> dict[str, str | None]:
         return {"code": self.code, "message": self.message, "hint": self.hint, "detail": self.detail}
+
+
+def bug(error: Exception) -> AgentError:
+    """What is nobody's bad input: the traceback goes along, for the log and for a report."""
+    return AgentError(
+        "agent.bug", f"this is a bug in wsh: {type(error).__name__}: {error}",
+        "what was done so far stays and is known; please report it with the detail",
+        "".join(traceback.format_exception(error)),
+    )

@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 from . import operation
-from .errors import AgentError
 from .protocol import canonical, event
 
 
@@ -92,8 +91,8 @@ def main(argv: list[str]) -> int:
     os.umask(0o022)
     try:
         options.act(options)
-    except AgentError as error:
-        _emit(event("done", operation=None, outcome="refused", counts={}, accounts={}, processes=0, seconds=0,
-                    error=error.event()))
-        return 6 if error.code == "server.locked" else 1
+    except Exception as error:  # noqa: BLE001  # the caller reads events, not tracebacks
+        last = operation.refused(error)
+        _emit(last)
+        return 6 if last["error"]["code"] == "server.locked" else 1
     return 0

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import paths
 from .converge import Converge
-from .errors import AgentError
+from .errors import AgentError, bug
 from .host import Host
 from .protocol import canonical, event, now, parse_request
 from .safefs import Root
@@ -145,9 +145,8 @@ def run(operation: str, wait: float) -> str:
     try:
         text = fs.read(_request_file(operation), limit=1 << 30).decode()
         return apply("/", text, emit, operation, wait)
-    except AgentError as error:
-        emit(event("done", operation=operation, outcome="refused", counts={}, accounts={}, processes=0, seconds=0,
-                   error=error.event()))
+    except Exception as error:  # noqa: BLE001  # the last word of an operation is an event, whatever happened
+        emit(refused(error, operation))
         return "refused"
     finally:
         fs.unlink(_request_file(operation))
@@ -200,8 +199,14 @@ def _died(operation: str) -> dict[str, Any]:
         "operation.died", f"operation {operation} ended without a word: it was killed, or the server went down",
         "wsh apply again: it finds out what is done and goes on", f"journalctl -u {unit(operation)}",
     )
-    return event("done", operation=operation, outcome="failed", counts={}, accounts={}, processes=0, seconds=0,
-                 error=error.event())
+    return refused(error, operation)
+
+
+def refused(error: Exception, operation: str | None = None) -> dict[str, Any]:
+    """The last event of what could not be done at all."""
+    told = error if isinstance(error, AgentError) else bug(error)
+    return event("done", operation=operation, outcome="refused", counts={}, accounts={}, processes=0, seconds=0,
+                 error=told.event())
 
 
 def _line(what: dict[str, Any]) -> bytes:

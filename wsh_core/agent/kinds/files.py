@@ -4,6 +4,8 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .. import acl as posix_acl
@@ -68,26 +70,39 @@ class _PathKind(Kind):
             )
 
 
+@dataclass(frozen=True)
+class _Lists:
+    access: Acl | None
+    default: Acl | None
+    shown_access: list[str]
+    shown_default: list[str]
+
+
 class DirectoryKind(_PathKind):
     """A directory with owner, mode and access control lists; what is in it is not looked at."""
 
     name = "directory"
 
-    def _acls(self, want: dict[str, Any]) -> tuple[Acl | None, Acl | None]:
-        names, mode = self.host.names, int(want["mode"], 8)
-        access, default = want.get("acl"), want.get("default_acl")
-        return (
-            Acl.wanted(mode, access, names.uid, names.gid) if access else None,
-            Acl.wanted(mode, default, names.uid, names.gid) if default else None,
+    @cache  # noqa: B019  # a kind lives for one operation, and thousands of directories share a few lists
+    def _acls(self, mode: int, access: tuple[str, ...], default: tuple[str, ...]) -> _Lists:
+        names = self.host.names
+        wanted_access = Acl.wanted(mode, access, names.uid, names.gid) if access else None
+        wanted_default = Acl.wanted(mode, default, names.uid, names.gid) if default else None
+        return _Lists(
+            wanted_access, wanted_default,
+            wanted_access.entries(names.user_name, names.group_name) if wanted_access else [],
+            self._shown_default(wanted_default),
         )
 
+    def _wanted(self, want: dict[str, Any]) -> _Lists:
+        return self._acls(int(want["mode"], 8), tuple(want.get("acl") or ()), tuple(want.get("default_acl") or ()))
+
     def desired(self, resource: Resource) -> State:
-        want, names = resource.want, self.host.names
-        access, default = self._acls(want)
+        want = resource.want
+        lists = self._wanted(want)
         return {
             "type": "directory", "owner": want["owner"], "group": want["group"], "mode": want["mode"],
-            "acl": access.entries(names.user_name, names.group_name) if access else [],
-            "default_acl": self._shown_default(default),
+            "acl": lists.shown_access, "default_acl": lists.shown_default,
         }
 
     def _shown_default(self, default: Acl | None) -> list[str]:
@@ -123,13 +138,13 @@ class DirectoryKind(_PathKind):
         if actual is None:
             self.host.fs.mkdir(path, 0o700)
         uid, gid = self._ids(want)
-        access, default = self._acls(want)
+        lists = self._wanted(want)
         with self.host.fs.opened(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) as fd:
             os.fchown(fd, uid, gid)
             posix_acl.put(fd, posix_acl.ACCESS, None)
             os.fchmod(fd, int(want["mode"], 8))
-            posix_acl.put(fd, posix_acl.ACCESS, access)
-            posix_acl.put(fd, posix_acl.DEFAULT, default)
+            posix_acl.put(fd, posix_acl.ACCESS, lists.access)
+            posix_acl.put(fd, posix_acl.DEFAULT, lists.default)
 
 
 class FileKind(_PathKind):
