@@ -144,6 +144,8 @@ class Converge:
                 resource.sensitive = bool(secret_names(resource.want)) if values else False
                 resource.want = resolve(resource.want, self.host.facts(resource.account), values)
                 target.append(resource)
+                if resource.kind == "jail" and resource.account is not None:
+                    self.host.jails[resource.account] = resource.want
             except KeyError as error:
                 raise AgentError("request.unknown", f"{resource.id}: {error} is not known here") from None
         changes = {kind.name: self._compare(kind, by_kind[kind.name]) for kind in self.kinds}

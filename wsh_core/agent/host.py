@@ -99,6 +99,8 @@ class Host:
         self.emit = emit
         self.uids: dict[str, int] = {}
         """The accounts' uids, for this operation; those of new accounts are given on apply and only foreseen before."""
+        self.jails: dict[str, dict[str, Any]] = {}
+        """What this operation wants of the accounts' jails, resolved: who enters one needs to know it."""
         self.processes = 0
         """How many programs were started."""
         self.reload_units: set[str] = set()
