@@ -1,4 +1,5 @@
 """Each kind says what it wants as the protocol has it."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,40 +15,87 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
     (
         r.User(**ALICE, name="alice", home="/home/alice", shell="/usr/sbin/nologin", groups=("wsh",)),
         "user:alice",
-        {"name": "alice", "uid": {"fact": "uid"}, "home": "/home/alice", "shell": "/usr/sbin/nologin",
-         "groups": ["wsh"]},
+        {
+            "name": "alice",
+            "uid": {"fact": "uid"},
+            "home": "/home/alice",
+            "shell": "/usr/sbin/nologin",
+            "groups": ["wsh"],
+        },
     ),
     (
-        r.Directory(**ALICE, path="/home/alice", owner="root", group="alice", mode="0750",
-                    acl=("user:www-data:--x",)),
+        r.Directory(
+            **ALICE, path="/home/alice", owner="root", group="alice", mode="0750", acl=("user:www-data:--x",)
+        ),
         "directory:/home/alice",
-        {"path": "/home/alice", "owner": "root", "group": "alice", "mode": "0750", "acl": ["user:www-data:--x"],
-         "default_acl": []},
+        {
+            "path": "/home/alice",
+            "owner": "root",
+            "group": "alice",
+            "mode": "0750",
+            "acl": ["user:www-data:--x"],
+            "default_acl": [],
+        },
     ),
     (
-        r.File(**ALICE, path="/etc/wsh/x", owner="root", group="root", mode="0644", content=r.Secret("alice/x")),
+        r.File(
+            **ALICE, path="/etc/wsh/x", owner="root", group="root", mode="0644", content=r.Secret("alice/x")
+        ),
         "file:/etc/wsh/x",
-        {"path": "/etc/wsh/x", "owner": "root", "group": "root", "mode": "0644", "content": {"secret": "alice/x"}},
+        {
+            "path": "/etc/wsh/x",
+            "owner": "root",
+            "group": "root",
+            "mode": "0644",
+            "content": {"secret": "alice/x"},
+        },
     ),
     (r.Link(**ALICE, path="/a/b", target="c"), "link:/a/b", {"path": "/a/b", "target": "c"}),
     (
-        r.Jail(**ALICE, path=r.Join("/j/", r.UID), directories=("etc",), links={"bin": "usr/bin"}, files={"etc/x": "y"},
-               binds=(("/a", "/b", "rw"),), reload=()),
+        r.Jail(
+            **ALICE,
+            path=r.Join("/j/", r.UID),
+            directories=("etc",),
+            links={"bin": "usr/bin"},
+            files={"etc/x": "y"},
+            binds=(("/a", "/b", "rw"),),
+            reload=(),
+        ),
         "jail:/j/alice",
-        {"path": {"join": ["/j/", {"fact": "uid"}]}, "directories": ["etc"], "links": {"bin": "usr/bin"},
-         "files": {"etc/x": "y"}, "binds": [["/a", "/b", "rw"]], "reload": []},
+        {
+            "path": {"join": ["/j/", {"fact": "uid"}]},
+            "directories": ["etc"],
+            "links": {"bin": "usr/bin"},
+            "files": {"etc/x": "y"},
+            "binds": [["/a", "/b", "rw"]],
+            "reload": [],
+        },
     ),
     (
-        r.Unit(**ALICE, name=r.Join("wsh-php84-", r.UID, ".socket"), content="[Socket]\n", wanted_by="wsh.target",
-               state="active"),
+        r.Unit(
+            **ALICE,
+            name=r.Join("wsh-php84-", r.UID, ".socket"),
+            content="[Socket]\n",
+            wanted_by="wsh.target",
+            state="active",
+        ),
         "unit:wsh-php84-alice.socket",
-        {"name": {"join": ["wsh-php84-", {"fact": "uid"}, ".socket"]}, "content": "[Socket]\n",
-         "wanted_by": "wsh.target", "state": "active"},
+        {
+            "name": {"join": ["wsh-php84-", {"fact": "uid"}, ".socket"]},
+            "content": "[Socket]\n",
+            "wanted_by": "wsh.target",
+            "state": "active",
+        },
     ),
     (
-        r.Slice(**ALICE, name=r.Join("wsh-", r.UID, ".slice"), properties={"MemoryMax": 512, "CPUQuota": "50%"}),
+        r.Slice(
+            **ALICE, name=r.Join("wsh-", r.UID, ".slice"), properties={"MemoryMax": 512, "CPUQuota": "50%"}
+        ),
         "slice:wsh-alice.slice",
-        {"name": {"join": ["wsh-", {"fact": "uid"}, ".slice"]}, "properties": {"MemoryMax": 512, "CPUQuota": "50%"}},
+        {
+            "name": {"join": ["wsh-", {"fact": "uid"}, ".slice"]},
+            "properties": {"MemoryMax": 512, "CPUQuota": "50%"},
+        },
     ),
     (
         r.Database(**BLOG, name="alice_blog", charset="utf8mb4", collation="utf8mb4_unicode_ci"),
@@ -64,25 +112,56 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
         "certificate:alice-blog",
         {"name": "alice-blog", "domains": ["blog.example.org"]},
     ),
-    (r.Vhost(**BLOG, name="alice-blog", content="x"), "vhost:alice-blog", {"name": "alice-blog", "content": "x"}),
     (
-        r.App(**BLOG, origin="wsh-toy", app="toy", version="1.0", source={"type": "file"},
-              tree="/home/alice/sites/blog/app", database=None, version_file={"path": "v", "regex": "(.*)"}, config=(),
-              install=({"step": "write", "content": r.Secret("alice/blog/k")},), probe={"path": "/"}, php="8.4"),
+        r.Vhost(**BLOG, name="alice-blog", content="x"),
+        "vhost:alice-blog",
+        {"name": "alice-blog", "content": "x"},
+    ),
+    (
+        r.App(
+            **BLOG,
+            origin="wsh-toy",
+            app="toy",
+            version="1.0",
+            source={"type": "file"},
+            tree="/home/alice/sites/blog/app",
+            database=None,
+            version_file={"path": "v", "regex": "(.*)"},
+            config=(),
+            install=({"step": "write", "content": r.Secret("alice/blog/k")},),
+            probe={"path": "/"},
+            php="8.4",
+        ),
         "app:alice/blog",
-        {"app": "toy", "version": "1.0", "source": {"type": "file"}, "tree": "/home/alice/sites/blog/app",
-         "database": None, "version_file": {"path": "v", "regex": "(.*)"}, "config": [],
-         "install": [{"step": "write", "content": {"secret": "alice/blog/k"}}], "probe": {"path": "/"}, "php": "8.4"},
+        {
+            "app": "toy",
+            "version": "1.0",
+            "source": {"type": "file"},
+            "tree": "/home/alice/sites/blog/app",
+            "database": None,
+            "version_file": {"path": "v", "regex": "(.*)"},
+            "config": [],
+            "install": [{"step": "write", "content": {"secret": "alice/blog/k"}}],
+            "probe": {"path": "/"},
+            "php": "8.4",
+        },
     ),
 ]
 
 
-@pytest.mark.parametrize(("resource", "identity", "want"), CASES, ids=lambda value: getattr(value, "kind", None))
+@pytest.mark.parametrize(
+    ("resource", "identity", "want"), CASES, ids=lambda value: getattr(value, "kind", None)
+)
 def test_want(resource: r.Resource, identity: str, want: dict[str, Any]) -> None:
     assert resource.want() == want
     assert resource.to_json() == {
-        "id": identity, "kind": identity.partition(":")[0], "account": "alice", "object": resource.object,
-        "why": resource.why, "origin": resource.origin, "want": want,
+        "id": identity,
+        "kind": identity.partition(":")[0],
+        "account": "alice",
+        "object": resource.object,
+        "why": resource.why,
+        "origin": resource.origin,
+        "want": want,
     }
 
 
@@ -91,7 +170,10 @@ def test_every_kind_has_a_case() -> None:
 
 
 def test_secrets_are_found_in_steps() -> None:
-    assert [secret.name for resource, *_ in CASES for secret in resource.secrets()] == ["alice/x", "alice/blog/k"]
+    assert [secret.name for resource, *_ in CASES for secret in resource.secrets()] == [
+        "alice/x",
+        "alice/blog/k",
+    ]
 
 
 @pytest.mark.parametrize("path", ["", "a", "/", "/a/", "/a//b", "/a/../b", "/a/./b", "/a\n", "/a\0b"])

@@ -1,4 +1,5 @@
 """Resources: what can be wanted on a server. Pure data, one dataclass for each kind."""
+
 from __future__ import annotations
 
 from .app import App
@@ -10,10 +11,38 @@ from .text import UID, Fact, Join, Secret, Text
 from .web import Certificate, Vhost
 
 KINDS: tuple[type[Resource], ...] = (
-    User, Directory, File, Link, Jail, Unit, Slice, Database, DatabaseUser, Certificate, Vhost, App,
+    User,
+    Directory,
+    File,
+    Link,
+    Jail,
+    Unit,
+    Slice,
+    Database,
+    DatabaseUser,
+    Certificate,
+    Vhost,
+    App,
 )
 
 __all__ = [
-    "KINDS", "UID", "App", "Certificate", "Database", "DatabaseUser", "Directory", "Fact", "File", "Jail", "Join",
-    "Link", "Resource", "Secret", "Slice", "Text", "Unit", "User", "Vhost",
+    "KINDS",
+    "UID",
+    "App",
+    "Certificate",
+    "Database",
+    "DatabaseUser",
+    "Directory",
+    "Fact",
+    "File",
+    "Jail",
+    "Join",
+    "Link",
+    "Resource",
+    "Secret",
+    "Slice",
+    "Text",
+    "Unit",
+    "User",
+    "Vhost",
 ]

@@ -1,4 +1,5 @@
 """An application in a site: what it is, where it comes from, and how it gets there."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class App(Resource):
-    """An installed application. ``source``, ``config`` and ``install`` are the plugin's data, made ready to be sent."""
+    """An installed application; ``source``, ``config``, ``install`` and ``probe`` are its plugin's data."""
 
     kind: ClassVar[str] = "app"
 

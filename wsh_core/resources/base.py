@@ -1,4 +1,5 @@
 """What every resource has: one thing that must exist on a server."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from .text import Secret, Text, encode, readable, secrets_in
 class Resource:
     """One thing that must exist on a server. Its own fields, as JSON, are what is wanted.
 
-    ``account`` owns it; ``object`` is what reports show it under (``account:alice``, ``site:alice/blog``); ``why``
-    is the line of the description it follows from; ``origin`` is the plugin that asked for it.
+    ``account`` owns it; ``object`` is what reports show it under (``account:alice``, ``site:alice/blog``);
+    ``why`` is the line of the description it follows from; ``origin`` is the plugin that asked for it.
     """
 
     kind: ClassVar[str]
@@ -49,7 +50,11 @@ class Resource:
     def to_json(self) -> dict[str, Any]:
         """Return the resource as it stands in a request."""
         return {
-            "id": self.id, "kind": self.kind, "account": self.account, "object": self.object, "why": self.why,
-            "origin": self.origin, "want": self.want(),
+            "id": self.id,
+            "kind": self.kind,
+            "account": self.account,
+            "object": self.object,
+            "why": self.why,
+            "origin": self.origin,
+            "want": self.want(),
         }
-

@@ -1,4 +1,5 @@
 """MariaDB: one user for an account, and its databases."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

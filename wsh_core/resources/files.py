@@ -1,4 +1,5 @@
 """Directories, files and links, outside an account's reach or at its root."""
+
 from __future__ import annotations
 
 import re
@@ -13,9 +14,13 @@ PART = re.compile(r"[^/\x00-\x1f\x7f]+")
 
 
 def check_path(path: str) -> None:
-    """Raise ValueError unless *path* is absolute and plain: no ``..``, no doubled slash, no control character."""
+    """Raise ValueError unless *path* is absolute and plain: no ``..``, ``//`` or control character."""
     parts = path.split("/")
-    if parts[0] or len(parts) < 2 or any(part in {"", ".", ".."} or not PART.fullmatch(part) for part in parts[1:]):
+    if (
+        parts[0]
+        or len(parts) < 2
+        or any(part in {"", ".", ".."} or not PART.fullmatch(part) for part in parts[1:])
+    ):
         raise ValueError(f"{path!r} is no plain absolute path")
 
 

@@ -1,4 +1,5 @@
 """What the system itself keeps for an account: user, jail, units, slice."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -28,8 +29,9 @@ class User(Resource):
 class Jail(Resource):
     """The root directory that all of an account's processes see.
 
-    ``directories``, ``links`` and ``files`` are the skeleton, by paths below it. ``binds`` is what of the account is
-    mounted in it, (source, target, access). ``reload`` names the units to reload when a file of the skeleton changes.
+    ``directories``, ``links`` and ``files`` are the skeleton, by paths below it. ``binds`` is what of the
+    account is mounted in it, (source, target, access). ``reload`` names the units to reload when a file of
+    the skeleton changes.
     """
 
     kind: ClassVar[str] = "jail"

@@ -3,6 +3,7 @@
 A secret is made on the server and never leaves it; a fact (the uid of an account, say) is known only there.
 Both travel as references, and the agent puts the values in wherever they stand in a resource's ``want``.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -70,7 +71,8 @@ def join(parts: tuple[str | Secret | Fact, ...]) -> Text:
 def readable(text: Text, uid: str) -> str:
     """Return *text* for people: the uid as *uid*, other facts and secrets by their names."""
     return "".join(
-        piece if isinstance(piece, str) else uid if piece == UID else f"({piece.name})" for piece in pieces(text)
+        piece if isinstance(piece, str) else uid if piece == UID else f"({piece.name})"
+        for piece in pieces(text)
     )
 
 
@@ -86,7 +88,9 @@ def encode(value: Any) -> Any:
         return {"join": [encode(part) for part in value.parts]}
     if isinstance(value, Mapping):
         if len(value) == 1 and not REFERENCES.isdisjoint(value):
-            raise ValueError(f"{dict(value)!r} would be read as a reference on the server: choose another key")
+            raise ValueError(
+                f"{dict(value)!r} would be read as a reference on the server: choose another key"
+            )
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]

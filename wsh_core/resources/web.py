@@ -1,4 +1,5 @@
 """What the web server has for a site."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,0 +1,53 @@
+"""A declaration: frozen data whose every field names the check it must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, dataclass_transform
+
+Check = Callable[[Any], Any]
+
+
+def checked(check: Check, *, default: Any = MISSING, kw_only: bool = False) -> Any:
+    """Declare a field: *check* returns the value to keep, or raises TypeError or ValueError in words."""
+    if default == {}:
+        return field(default_factory=dict, kw_only=kw_only, metadata={"check": check})
+    return field(default=default, kw_only=kw_only, metadata={"check": check})
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(checked,))
+class Declaration:
+    """Base of all declarations: subclasses are frozen dataclasses, checked at construction.
+
+    Raises TypeError or ValueError with the class, the field and what would be right.
+    """
+
+    tag: ClassVar[Mapping[str, str]] = {}
+    """What ``as_data`` adds so that the server knows which declaration it has."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            try:
+                clean = each.metadata["check"](getattr(self, each.name))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{type(self).__name__}.{each.name}: {error}") from None
+            object.__setattr__(self, each.name, clean)
+        self.check()
+
+    def check(self) -> None:
+        """Check what concerns several fields; for subclasses."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the fields by name, declarations within as their own data."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
+        return {**self.tag, **{name: _data(value) for name, value in values.items()}}
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, Declaration):
+        return value.as_data()
+    return tuple(_data(item) for item in value) if isinstance(value, tuple) else value

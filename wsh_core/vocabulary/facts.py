@@ -1,0 +1,80 @@
+"""What an application is: facts, declared once."""
+
+from __future__ import annotations
+
+from . import checks
+from .base import Declaration, checked
+from .options import OptionsModel
+from .sources import Release
+
+
+class VersionFile(Declaration):
+    """The file that tells the installed version: the expression's one group (``re.MULTILINE``) holds it."""
+
+    path: str = checked(checks.relative)
+    regex: str = checked(checks.one_group)
+
+
+class Database(Declaration):
+    """The database of a site.
+
+    Its collation is explicit, because MariaDB's own default differs between Debian releases.
+    """
+
+    collation: str = checked(
+        checks.matching(r"utf8mb4_[a-z0-9_]+", "collation of utf8mb4"), default="utf8mb4_unicode_ci"
+    )
+
+
+class Probe(Declaration):
+    """How the application's health is seen from outside: a page, its status, and text that stands in it."""
+
+    path: str = checked(checks.url_path)
+    status: int = checked(checks.whole(100, 599), default=200)
+    contains: str = checked(checks.word, default="")
+
+
+class Layout(Declaration):
+    """What in the tree is not code.
+
+    ``config`` goes back with the database, ``data`` is moved over at an upgrade, ``cache`` is emptied both
+    ways, ``outside`` lies beside the tree.
+    """
+
+    config: tuple[str, ...] = checked(checks.each(checks.relative), default=())
+    data: tuple[str, ...] = checked(checks.each(checks.relative), default=())
+    cache: tuple[str, ...] = checked(checks.each(checks.relative), default=())
+    outside: tuple[str, ...] = checked(checks.each(checks.relative), default=())
+
+
+def _options(value: object) -> type[OptionsModel]:
+    if not isinstance(value, type) or not issubclass(value, OptionsModel):
+        raise TypeError(f"{value!r} is no subclass of OptionsModel")
+    return value
+
+
+class App(Declaration):
+    """An application that a site can have.
+
+    ``releases`` are newest first; an app without any is not installed. ``php`` says whether anything in the
+    site is executed; ``extensions`` are named as ``php -m`` does, in lower case.
+    """
+
+    name: str = checked(checks.matching(r"[a-z][a-z0-9]{1,31}", "name of an app"))
+    title: str = checked(checks.word)
+    options: type[OptionsModel] = checked(_options, default=OptionsModel)
+    releases: tuple[Release, ...] = checked(checks.each(checks.a(Release)), default=())
+    version: VersionFile | None = checked(checks.optional(checks.a(VersionFile)), default=None)
+    health: Probe | None = checked(checks.optional(checks.a(Probe)), default=None)
+    layout: Layout = checked(checks.a(Layout), default=Layout())
+    database: Database | None = checked(checks.optional(checks.a(Database)), default=None)
+    extensions: tuple[str, ...] = checked(
+        checks.each(checks.matching(r"[a-z0-9_]+", "name of an extension")), default=()
+    )
+    php: bool = checked(checks.boolean, default=True)
+
+    def check(self) -> None:
+        if self.releases and (self.version is None or self.health is None):
+            raise ValueError(
+                f"App {self.name}: what is installed needs a version (VersionFile) and health (Probe)"
+            )

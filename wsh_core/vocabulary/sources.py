@@ -1,0 +1,103 @@
+"""Where an application comes from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, ClassVar
+
+from . import checks
+from .base import Declaration, checked
+
+
+class Archive(Declaration):
+    """A tar or zip file on the web; ``root`` is the directory in it that becomes the site's tree."""
+
+    tag: ClassVar[Mapping[str, str]] = {"type": "archive"}
+
+    url: str = checked(checks.https)
+    sha256: str = checked(checks.sha256)
+    root: str = checked(checks.tree, default="")
+
+
+class DebianPackage(Declaration):
+    """Packages of one Debian release, unpacked and never installed.
+
+    ``packages`` are the application's own and those that its links lead into; ``version`` is that of the
+    first one.
+    """
+
+    tag: ClassVar[Mapping[str, str]] = {"type": "debian"}
+
+    packages: tuple[str, ...] = checked(
+        checks.each(checks.matching(r"[a-z0-9][a-z0-9.+-]+", "name of a package"), least=1)
+    )
+    version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+:~-]*", "version of a package"))
+    root: str = checked(checks.relative)
+    debian: int = checked(checks.whole(12, 99))
+
+    def as_data(self) -> dict[str, Any]:
+        return {name: value for name, value in super().as_data().items() if name != "debian"}
+
+
+class LocalFile(Declaration):
+    """A tar or zip file that lies on the server, readable by root."""
+
+    tag: ClassVar[Mapping[str, str]] = {"type": "file"}
+
+    path: str = checked(checks.absolute)
+    sha256: str = checked(checks.sha256)
+    root: str = checked(checks.tree, default="")
+
+
+Source = Archive | DebianPackage | LocalFile
+_SOURCES: Mapping[str, type[Source]] = {"archive": Archive, "debian": DebianPackage, "file": LocalFile}
+
+
+class Release(Declaration):
+    """A version of an application: the PHP versions that it is known to run on, and where it can be had.
+
+    Of the sources, the first that fits the server is taken.
+    """
+
+    version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+~-]*", "version"))
+    php: tuple[str, ...] = checked(checks.each(checks.matching(r"[0-9]\.[0-9]{1,2}", "PHP version"), least=1))
+    sources: tuple[Source, ...] = checked(checks.each(checks.a(Archive, DebianPackage, LocalFile), least=1))
+
+    def source(self, debian: int) -> Source | None:
+        """The first source that a server with this Debian release can have."""
+        return next(
+            (s for s in self.sources if not isinstance(s, DebianPackage) or s.debian == debian),
+            None,
+        )
+
+
+def releases(package: str, file: str = "releases.toml") -> tuple[Release, ...]:
+    """Read the releases that a plugin ships as data, newest first.
+
+    Each ``[[release]]`` has ``version``, ``php`` and ``sources``; a source's ``type`` is archive, debian or
+    file.
+
+    Raises:
+        TypeError, ValueError: what the file says is no release, with the place.
+    """
+    data = tomllib.loads(files(package).joinpath(file).read_text(encoding="utf-8"))
+    return tuple(
+        _release(entry, f"{file}, release {number}") for number, entry in enumerate(data["release"], 1)
+    )
+
+
+def _release(entry: dict[str, Any], place: str) -> Release:
+    try:
+        sources = [_source(dict(source)) for source in entry.pop("sources")]
+        return Release(**entry, sources=tuple(sources))
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(f"{place}: {error}") from error
+
+
+def _source(entry: dict[str, Any]) -> Source:
+    kind = entry.pop("type", None)
+    if kind not in _SOURCES:
+        raise ValueError(f"a source's type is one of {', '.join(_SOURCES)}, not {kind!r}")
+    return _SOURCES[kind](**entry)
