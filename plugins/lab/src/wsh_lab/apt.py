@@ -15,11 +15,26 @@ from wsh_lab.tools import run
 
 CODENAMES = {12: "bookworm", 13: "trixie"}
 # Suites by which a machine may name Debian's own archive, whatever it runs itself.
-_SUITES = {"stretch", "buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid",
-           "oldoldstable", "oldstable", "stable", "testing", "unstable"}
+_SUITES = {
+    "stretch",
+    "buster",
+    "bullseye",
+    "bookworm",
+    "trixie",
+    "forky",
+    "duke",
+    "sid",
+    "oldoldstable",
+    "oldstable",
+    "stable",
+    "testing",
+    "unstable",
+}
 # Settings of apt without which the mirror may be out of reach; they go into the servers too.
-_INHERITED = re.compile(r"Acquire::(?:https?::Proxy(?:::[^:]+)?|Check-Valid-Until|Check-Date|Max-FutureTime"
-                        r"|Retries|ForceIPv4)")
+_INHERITED = re.compile(
+    r"Acquire::(?:https?::Proxy(?:::[^:]+)?|Check-Valid-Until|Check-Date|Max-FutureTime"
+    r"|Retries|ForceIPv4)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,12 @@ class Archive:
 def archive(debian: int, etc: Path = Path("/etc/apt")) -> Archive:
     """Where this machine would get that Debian release. Raises `LabError` if its sources do not tell."""
     if debian not in CODENAMES:
-        raise LabError("debian", f"Debian {debian} is not known here", f"use one of {sorted(CODENAMES)}", status=2)
-    return Archive(CODENAMES[debian], choose(read(etc), CODENAMES[debian], etc), inherited(run(["apt-config", "dump"])))
+        raise LabError(
+            "debian", f"Debian {debian} is not known here", f"use one of {sorted(CODENAMES)}", status=2
+        )
+    return Archive(
+        CODENAMES[debian], choose(read(etc), CODENAMES[debian], etc), inherited(run(["apt-config", "dump"]))
+    )
 
 
 def read(etc: Path) -> list[Source]:
@@ -86,8 +105,14 @@ def parse_one_line(text: str) -> Iterator[Source]:
         if match:
             kind, bracket, uri, suite, components = match.groups()
             options = dict(word.split("=", 1) for word in (bracket or "").split() if "=" in word)
-            yield Source((uri,), (suite,), tuple(components.split()), (kind,),
-                         options.get("signed-by", "").replace(",", " "), options.get("trusted") == "yes")
+            yield Source(
+                (uri,),
+                (suite,),
+                tuple(components.split()),
+                (kind,),
+                options.get("signed-by", "").replace(",", " "),
+                options.get("trusted") == "yes",
+            )
 
 
 def parse_deb822(text: str) -> Iterator[Source]:
@@ -105,8 +130,14 @@ def parse_deb822(text: str) -> Iterator[Source]:
                 fields[name] = value.strip()
         if fields.get("uris") and fields.get("enabled", "yes").lower() not in ("no", "false", "0"):
             words = {key: tuple(value.split()) for key, value in fields.items()}
-            yield Source(words["uris"], words.get("suites", ()), words.get("components", ()), words.get("types", ()),
-                         fields.get("signed-by", "").strip(), fields.get("trusted", "no").lower() == "yes")
+            yield Source(
+                words["uris"],
+                words.get("suites", ()),
+                words.get("components", ()),
+                words.get("types", ()),
+                fields.get("signed-by", "").strip(),
+                fields.get("trusted", "no").lower() == "yes",
+            )
 
 
 def choose(entries: Iterable[Source], codename: str, etc: Path = Path("/etc/apt")) -> tuple[Source, ...]:
@@ -114,8 +145,11 @@ def choose(entries: Iterable[Source], codename: str, etc: Path = Path("/etc/apt"
     usable = [entry for entry in entries if "deb" in entry.types and "main" in entry.components]
     main = _best(usable, _SUITES.__contains__)
     if main is None:
-        raise LabError("no-mirror", f"no entry for Debian's own archive below {etc}",
-                       "add one (man 5 sources.list), then `apt-get update`")
+        raise LabError(
+            "no-mirror",
+            f"no entry for Debian's own archive below {etc}",
+            "add one (man 5 sources.list), then `apt-get update`",
+        )
     chosen = [_for_release(main, [codename])]
     if any(main.uris == entry.uris and _is_updates(suite) for entry in usable for suite in entry.suites):
         chosen = [_for_release(main, [codename, f"{codename}-updates"])]
@@ -144,14 +178,20 @@ def _best(usable: list[Source], wanted: Callable[[str], bool]) -> Source | None:
 
     def score(entry: Source) -> int:
         siblings = {suite for other in usable if other.uris == entry.uris for suite in other.suites}
-        return 2 * ("debian-archive" in entry.signed_by) + 2 * any(map(_is_updates, siblings)) + (not entry.signed_by)
+        return (
+            2 * ("debian-archive" in entry.signed_by)
+            + 2 * any(map(_is_updates, siblings))
+            + (not entry.signed_by)
+        )
 
     candidates = [entry for entry in usable if any(map(wanted, entry.suites))]
     return max(candidates, key=score, default=None)
 
 
 def _for_release(entry: Source, suites: list[str]) -> Source:
-    return replace(entry, uris=(_resolve(entry.uris[0]),), suites=tuple(suites), components=("main",), types=("deb",))
+    return replace(
+        entry, uris=(_resolve(entry.uris[0]),), suites=tuple(suites), components=("main",), types=("deb",)
+    )
 
 
 def _resolve(uri: str) -> str:
@@ -161,16 +201,27 @@ def _resolve(uri: str) -> str:
     path = Path("/" + uri.removeprefix("mirror+file:").lstrip("/"))
     lines = path.read_text().split() if path.is_file() else []
     if not lines:
-        raise LabError("no-mirror", f"apt's sources name {path}, which lists no mirror", "put a mirror's URL there")
+        raise LabError(
+            "no-mirror", f"apt's sources name {path}, which lists no mirror", "put a mirror's URL there"
+        )
     return lines[0]
 
 
 def _paragraph(source: Source) -> str:
-    lines = [f"Types: {' '.join(source.types)}", f"URIs: {' '.join(source.uris)}",
-             f"Suites: {' '.join(source.suites)}", f"Components: {' '.join(source.components)}"]
+    lines = [
+        f"Types: {' '.join(source.types)}",
+        f"URIs: {' '.join(source.uris)}",
+        f"Suites: {' '.join(source.suites)}",
+        f"Components: {' '.join(source.components)}",
+    ]
     if source.signed_by:
-        lines.append("Signed-By: " + "\n".join(
-            line if number == 0 else f" {line or '.'}" for number, line in enumerate(_signed_by_lines(source))))
+        lines.append(
+            "Signed-By: "
+            + "\n".join(
+                line if number == 0 else f" {line or '.'}"
+                for number, line in enumerate(_signed_by_lines(source))
+            )
+        )
     if source.trusted:
         lines.append("Trusted: yes")
     return "\n".join(lines) + "\n"

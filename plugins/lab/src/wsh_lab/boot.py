@@ -27,21 +27,44 @@ def start(store: Store, state: State) -> None:
         (directory / "exit").unlink(missing_ok=True)  # from here it counts as in use
         network.up()
     Group(store.machine(state.name)).make()
-    spec = {"directory": str(directory), "machine": store.machine(state.name), "machine_id": state.machine_id,
-            "layers": state.layers}
+    spec = {
+        "directory": str(directory),
+        "machine": store.machine(state.name),
+        "machine_id": state.machine_id,
+        "layers": state.layers,
+    }
     with (directory / "console.log").open("ab") as log:
         process = subprocess.Popen(
-            ["unshare", "--mount", "--net", "--propagation=slave", "--", sys.executable, "-I", "-S", keeper.__file__],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=ENVIRONMENT, text=True,
-            start_new_session=True)
-    assert process.stdin is not None and process.stdout is not None
+            [
+                "unshare",
+                "--mount",
+                "--net",
+                "--propagation=slave",
+                "--",
+                sys.executable,
+                "-I",
+                "-S",
+                keeper.__file__,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=ENVIRONMENT,
+            text=True,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
     state.keeper = Process.of(process.pid)
     state.save(directory)
     with process.stdin, process.stdout:
         print(json.dumps(spec), file=process.stdin, flush=True)
         if process.stdout.readline() != "mounted\n":
-            raise LabError("boot", f"{state.name}: its file systems cannot be mounted{_tail(directory)}",
-                           "look at the kernel's log: dmesg | tail")
+            raise LabError(
+                "boot",
+                f"{state.name}: its file systems cannot be mounted{_tail(directory)}",
+                "look at the kernel's log: dmesg | tail",
+            )
         network.attach(process.pid, state.address)
         print("go", file=process.stdin, flush=True)
     process.returncode = 0  # it outlives us; the interpreter need not warn
@@ -53,18 +76,27 @@ def _tail(directory: Path) -> str:
 
 
 def sweep(store: Store, state: State) -> None:
-    """Kill what is left of the server and remove all that it has on this machine but its directory. Hold its lock."""
+    """Kill what is left of the server and remove all that it has outside its directory. Hold its lock."""
     machine = store.machine(state.name)
     group = Group(machine)
     group.kill()
-    if state.keeper is not None and state.keeper.alive():  # it had not joined its group yet, so it waits for input
-        wait_until(lambda: state.keeper is None or not state.keeper.alive(), 10, f"{state.name}: the end of its keeper")
+    if (
+        state.keeper is not None and state.keeper.alive()
+    ):  # it had not joined its group yet, so it waits for input
+        wait_until(
+            lambda: state.keeper is None or not state.keeper.alive(),
+            10,
+            f"{state.name}: the end of its keeper",
+        )
     group.remove()
     Network(store.number).detach(state.address)
     shutil.rmtree(_NSPAWN / "propagate" / machine, ignore_errors=True)
     directory = store.server(state.name)
-    wait_until(lambda: str(directory) not in run(["losetup", "--list", "--output", "BACK-FILE"]), 10,
-               f"{directory}: the kernel's loop devices")
+    wait_until(
+        lambda: str(directory) not in run(["losetup", "--list", "--output", "BACK-FILE"]),
+        10,
+        f"{directory}: the kernel's loop devices",
+    )
 
 
 def remove(store: Store, name: str) -> None:

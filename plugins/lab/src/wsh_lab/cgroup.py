@@ -1,7 +1,7 @@
 """A control group per server, on hosts with cgroup v2 alone and on hybrid ones (cgroups(7)).
 
-Servers that share a group see each other's units; so each gets one of its own. Within it: ``keeper/`` holds the
-process that keeps the server, ``boot/`` what it boots; nspawn makes ``supervisor`` and ``payload`` below that.
+Servers that share a group see each other's units; so each gets one of its own. Within it: ``keeper/`` holds
+the process that keeps the server, ``boot/`` what it boots; nspawn makes ``supervisor`` and ``payload`` there.
 This module is also used by the keeper: standard library only.
 """
 
@@ -24,8 +24,10 @@ def hierarchies(mounts: str | None = None) -> tuple[Path, list[Path]]:
         elif kind == "cgroup" and "name=systemd" in options.split(","):
             named.append(Path(where))
     if unified is None:
-        raise OSError("cgroup v2 is not mounted here; mount it: "
-                      "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified")
+        raise OSError(
+            "cgroup v2 is not mounted here; mount it: "
+            "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified"
+        )
     return unified, named
 
 

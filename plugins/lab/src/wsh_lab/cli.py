@@ -15,23 +15,15 @@ from wsh_lab.lab import Lab
 from wsh_lab.server import Server
 
 
-class _Shown(click.ClickException):
-    """A `LabError` as click shows it: its own words, its own exit code."""
-
-    def __init__(self, error: LabError) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.status
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, file=file, err=file is None)
-
-
 class _Group(click.Group):
+    """Says a `LabError` in its own words and ends with its exit code."""
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except LabError as error:
-            raise _Shown(error) from None
+            click.echo(str(error), err=True)
+            ctx.exit(error.status)
 
 
 class _Progress:
@@ -54,7 +46,9 @@ def lab() -> None:
 
 @lab.command()
 @click.argument("name")
-@click.option("--debian", type=click.Choice(["12", "13"]), default="13", show_default=True, help="The release to boot.")
+@click.option(
+    "--debian", type=click.Choice(["12", "13"]), default="13", show_default=True, help="The release to boot."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the server as JSON.")
 def up(name: str, debian: str, as_json: bool) -> None:
     """Boot a fresh server NAME and say how to reach it."""
@@ -90,7 +84,8 @@ def list_(clean: bool, as_json: bool) -> None:
     if not servers:
         click.echo("no servers; `wsh lab up NAME` boots one")
     for server in servers:
-        click.echo(f"{server.name:<20}{server.condition:<10}{server.address:<17}Debian {server.debian}  {server.image}")
+        columns = f"{server.name:<20}{server.condition:<10}{server.address:<17}"
+        click.echo(f"{columns}Debian {server.debian}  {server.image}")
 
 
 @lab.command(context_settings={"ignore_unknown_options": True})
@@ -119,9 +114,16 @@ def down(name: str | None, every: bool, images: bool) -> None:
 def facts(server: Server) -> dict[str, object]:
     """What a program wants to know of a server."""
     ssh = server.ssh_config()
-    return {"name": server.name, "condition": server.condition, "address": server.address, "debian": server.debian,
-            "image": server.image, "created": server.created, "directory": str(server.directory),
-            "ssh": {"user": ssh.user, "port": ssh.port, "key": str(ssh.key), "known_hosts": str(ssh.known_hosts)}}
+    return {
+        "name": server.name,
+        "condition": server.condition,
+        "address": server.address,
+        "debian": server.debian,
+        "image": server.image,
+        "created": server.created,
+        "directory": str(server.directory),
+        "ssh": {"user": ssh.user, "port": ssh.port, "key": str(ssh.key), "known_hosts": str(ssh.known_hosts)},
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -140,7 +142,9 @@ def _say_ready(server: Server) -> None:
     if failed := server.failed_units():
         click.echo(f"{server.name} is degraded; failed: {', '.join(failed)}", err=True)
     ssh = server.ssh_config()
-    click.echo(f"{server.name} is up: {server.address}, Debian {server.debian}\n"
-               f"  look inside:  wsh lab shell {server.name}\n"
-               f"  by SSH:       ssh {' '.join(ssh.options())} {ssh.user}@{ssh.address}\n"
-               f"  remove it:    wsh lab down {server.name}")
+    click.echo(
+        f"{server.name} is up: {server.address}, Debian {server.debian}\n"
+        f"  look inside:  wsh lab shell {server.name}\n"
+        f"  by SSH:       ssh {' '.join(ssh.options())} {ssh.user}@{ssh.address}\n"
+        f"  remove it:    wsh lab down {server.name}"
+    )

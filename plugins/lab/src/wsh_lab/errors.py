@@ -9,8 +9,8 @@ from typing import Any
 class LabError(Exception):
     """A failure that a person can act on.
 
-    ``code`` names it for scripts (``lab.missing-tools``), ``message`` says what happened and where, ``hint`` what to
-    do about it. ``status`` is the exit code of the command line: 1 for a failure, 2 for wrong use.
+    ``code`` names it for scripts (``lab.missing-tools``), ``message`` says what happened and where, ``hint``
+    what to do about it. ``status`` is the exit code of the command line: 1 for a failure, 2 for wrong use.
     """
 
     def __init__(self, code: str, message: str, hint: str = "", *, status: int = 1) -> None:
@@ -27,7 +27,7 @@ class LabError(Exception):
         return "\n".join(lines)
 
 
-class CommandFailed(LabError):
+class CommandError(LabError):
     """A command ended with an exit code other than 0; ``result`` holds the code and all it printed."""
 
     def __init__(self, where: str, result: subprocess.CompletedProcess[Any]) -> None:

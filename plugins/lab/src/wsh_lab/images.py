@@ -21,10 +21,25 @@ from wsh_lab.state import Store
 from wsh_lab.tools import locked, run, write_atomically
 
 _FORMAT = 1  # of what is built here; a change makes all images anew
-_INCLUDE = ("systemd", "systemd-sysv", "dbus", "libpam-systemd", "openssh-server", "python3", "iproute2",
-            "ca-certificates", "curl", "openssl")
-_DPKG = ("force-unsafe-io", "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*",
-         "path-exclude=/usr/share/info/*", "path-exclude=/usr/share/lintian/*")
+_INCLUDE = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "libpam-systemd",
+    "openssh-server",
+    "python3",
+    "iproute2",
+    "ca-certificates",
+    "curl",
+    "openssl",
+)
+_DPKG = (
+    "force-unsafe-io",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/lintian/*",
+)
 _DISKS = {"home.img": "8G", "mysql.img": "4G"}
 _OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 _KEPT = 8  # prepared images; beyond that the one that was not used for longest goes
@@ -32,7 +47,7 @@ _KEPT = 8  # prepared images; beyond that the one that was not used for longest 
 
 @dataclass(frozen=True)
 class Image:
-    """A state of a server to clone from: an identifier, its Debian release and its key ("base" for a base)."""
+    """A state of a server to clone from. ``key`` is what `Lab.prepared` was given, or ``base``."""
 
     id: str
     debian: int
@@ -56,7 +71,9 @@ class Image:
         return cls(identifier, meta["debian"], meta["key"], directory, (directory / "upper", *parent.layers))
 
 
-def finish(store: Store, unfinished: Path, identifier: str, *, debian: int, key: str, parent: str | None) -> Image:
+def finish(
+    store: Store, unfinished: Path, identifier: str, *, debian: int, key: str, parent: str | None
+) -> Image:
     """Give a directory that is whole its name, once all of it is on disk."""
     meta = {"debian": debian, "key": key, "parent": parent, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     write_atomically(unfinished / "meta.json", json.dumps(meta, indent=1) + "\n")
@@ -70,7 +87,7 @@ def finish(store: Store, unfinished: Path, identifier: str, *, debian: int, key:
 
 
 def fresh_directory(store: Store, identifier: str) -> Path:
-    """An empty directory to make an image in; what a killed builder left there is removed. Hold the image's lock."""
+    """An empty directory to make an image in, whatever a killed builder left there. Hold the image's lock."""
     path = store.directory / "images" / f"{identifier}.unfinished"
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
@@ -84,8 +101,17 @@ def prepared_id(base: Image, key: str) -> str:
 
 def base_id(archive: apt.Archive, debian: int, keys: list[str]) -> str:
     """The identifier of the base that these things make."""
-    made_of = [_FORMAT, platform.machine(), archive.deb822(), archive.configuration(), _INCLUDE, _DPKG, _DISKS, keys,
-               [path.read_bytes().hex() for path in _certificates()]]
+    made_of = [
+        _FORMAT,
+        platform.machine(),
+        archive.deb822(),
+        archive.configuration(),
+        _INCLUDE,
+        _DPKG,
+        _DISKS,
+        keys,
+        [path.read_bytes().hex() for path in _certificates()],
+    ]
     return f"debian{debian}-base-{_digest(made_of)}"
 
 
@@ -110,16 +136,33 @@ def build_base(store: Store, identifier: str, archive: apt.Archive, debian: int)
 def _mmdebstrap(store: Store, unfinished: Path, archive: apt.Archive, debian: int) -> None:
     """In a mount namespace of its own: a killed run leaves no mounts."""
     cache = packages.directory(store, debian)
-    options = [f'--aptopt={line}' for line in archive.configuration().splitlines()]
+    options = [f"--aptopt={line}" for line in archive.configuration().splitlines()]
     options += [f"--dpkgopt={line}" for line in _DPKG]
     # mmdebstrap(1): a directory of packages that outlives the build
-    options += ['--setup-hook=mkdir -p "$1"/var/cache/apt/archives', "--skip=download/empty,essential/unlink",
-                f"--setup-hook=sync-in {cache} /var/cache/apt/archives",
-                f"--customize-hook=sync-out /var/cache/apt/archives {cache}"]
+    options += [
+        '--setup-hook=mkdir -p "$1"/var/cache/apt/archives',
+        "--skip=download/empty,essential/unlink",
+        f"--setup-hook=sync-in {cache} /var/cache/apt/archives",
+        f"--customize-hook=sync-out /var/cache/apt/archives {cache}",
+    ]
     with locked(cache.with_suffix(".lock")):
-        run(["unshare", "--mount", "--propagation=slave", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
-             "--format=directory", f"--include={','.join(_INCLUDE)}", *options, archive.codename, unfinished / "tree",
-             unfinished / "debian.sources"])
+        run(
+            [
+                "unshare",
+                "--mount",
+                "--propagation=slave",
+                "mmdebstrap",
+                "--quiet",
+                "--mode=root",
+                "--variant=minbase",
+                "--format=directory",
+                f"--include={','.join(_INCLUDE)}",
+                *options,
+                archive.codename,
+                unfinished / "tree",
+                unfinished / "debian.sources",
+            ]
+        )
         shutil.rmtree(cache / "partial", ignore_errors=True)
         (cache / "lock").unlink(missing_ok=True)
 
@@ -146,7 +189,7 @@ def _settle(store: Store, tree: Path, archive: apt.Archive) -> None:
 
 
 def _certificates() -> list[Path]:
-    """Certificate authorities that the administrator of this machine trusts beyond Debian's: a mirror may need them."""
+    """Authorities that this machine trusts beyond Debian's: its mirror may need them."""
     return sorted(_OWN_CERTIFICATES.glob("*.crt"))
 
 
@@ -164,10 +207,14 @@ def clone_disks(image: Image, directory: Path) -> None:
 
 
 def forget(store: Store, keep: int = _KEPT) -> None:
-    """Remove the prepared images that were not used for longest, but none that a server or an image stands on."""
+    """Remove the prepared images that were not used for longest, but none that anything stands on."""
     used = {layer for state in store.states() for layer in state.layers}
-    found = [image for path in (store.directory / "images").iterdir() if (image := Image.load(store, path.name))]
-    prepared = sorted((image for image in found if image.key != "base"), key=lambda one: -one.directory.stat().st_mtime)
+    found = [
+        image for path in (store.directory / "images").iterdir() if (image := Image.load(store, path.name))
+    ]
+    prepared = sorted(
+        (image for image in found if image.key != "base"), key=lambda one: -one.directory.stat().st_mtime
+    )
     for image in prepared[keep:]:
         top = image.layers[0]
         if str(top) not in used and not any(top in other.layers[1:] for other in found):
@@ -180,6 +227,8 @@ def forget(store: Store, keep: int = _KEPT) -> None:
 def remove_all(store: Store) -> None:
     """Remove all images. Raises `LabError` while a server stands on them."""
     if names := store.names():
-        raise LabError("in-use", f"servers stand on the images: {', '.join(names)}", "wsh lab down --all --images")
+        raise LabError(
+            "in-use", f"servers stand on the images: {', '.join(names)}", "wsh lab down --all --images"
+        )
     for path in (store.directory / "images").iterdir():
         shutil.rmtree(path)

@@ -30,18 +30,47 @@ def leader(keeper: int) -> int | None:
 
 def entering(pid: int, argv: Sequence[str]) -> list[str]:
     """The command line that runs ``argv`` in the namespaces and the control group of that process."""
-    return ["sh", "-c", _JOIN, "sh", str(_group(pid) / "cgroup.procs"), "nsenter", f"--target={pid}", "--mount", "--uts",
-            "--ipc", "--net", "--pid", "--cgroup", "--", *argv]
+    return [
+        "sh",
+        "-c",
+        _JOIN,
+        "sh",
+        str(_group(pid) / "cgroup.procs"),
+        "nsenter",
+        f"--target={pid}",
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--pid",
+        "--cgroup",
+        "--",
+        *argv,
+    ]
 
 
-def execute(pid: int, argv: Sequence[str], *, stdin: IO[bytes] | int, stdout: IO[bytes] | int, timeout: float,
-            env: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+def execute(
+    pid: int,
+    argv: Sequence[str],
+    *,
+    stdin: IO[bytes] | int,
+    stdout: IO[bytes] | int,
+    timeout: float,
+    env: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
     """Run ``argv`` there to its end, in a clean environment.
 
-    Raises `subprocess.TimeoutExpired` after ``timeout`` seconds; the command and what it started are killed then.
+    Raises `subprocess.TimeoutExpired` after ``timeout`` seconds;
+    the command is killed then, with what it started.
     """
-    with subprocess.Popen(entering(pid, argv), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
-                          env={**ENVIRONMENT, **(env or {})}, start_new_session=True) as process:
+    with subprocess.Popen(
+        entering(pid, argv),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env={**ENVIRONMENT, **(env or {})},
+        start_new_session=True,
+    ) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException:

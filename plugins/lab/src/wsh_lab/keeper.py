@@ -1,10 +1,10 @@
 """The process that keeps one server: it holds its mounts and its network, and boots it again when it reboots.
 
-Started as a file, with the standard library alone, in a mount and a network namespace of its own. So all that a
-server needs of this machine (overlay, loop devices, addresses) ends with its processes, however they end.
+Started as a file, with the standard library alone, in a mount and a network namespace of its own. So all that
+a server needs of this machine (overlay, loop devices, addresses) ends with its processes, however they end.
 
-Standard input: one line of JSON, later the line ``go``. Standard output: ``mounted`` when the network may be attached.
-If the starting process dies in between, the end of input ends the keeper too.
+Standard input: one line of JSON, later the line ``go``. Standard output: ``mounted`` when the network may be
+attached. If the starting process dies in between, the end of input ends the keeper too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def main() -> int:
     for name in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     mount(directory, spec["layers"])
-    print("mounted", flush=True)
+    sys.stdout.write("mounted\n")
+    sys.stdout.flush()
     if sys.stdin.readline() != "go\n":
         return 1
     detach(directory / "console.log")
@@ -54,12 +55,16 @@ def main() -> int:
 def mount(directory: Path, layers: list[str]) -> None:
     """The server's root, and on it the two file systems of its own."""
     root = directory / "root"
-    options = f"lowerdir={':'.join(layers)},upperdir={directory}/upper,workdir={directory}/work,redirect_dir=on"
+    options = (
+        f"lowerdir={':'.join(layers)},upperdir={directory}/upper,workdir={directory}/work,redirect_dir=on"
+    )
     subprocess.run(["mount", "-t", "overlay", "wsh-lab", "-o", options, root], check=True)
     for image, place in (("home.img", "home"), ("mysql.img", "var/lib/mysql")):
         (root / place).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "ext4", "-o", "loop", directory / image, root / place], check=True)
-        with contextlib.suppress(OSError):  # fsck would make it again; here it would pass for an account or a database
+        with contextlib.suppress(
+            OSError
+        ):  # fsck would make it again; here it would pass for an account or a database
             (root / place / "lost+found").rmdir()
 
 
@@ -71,13 +76,32 @@ def unmount(directory: Path) -> None:
 
 def boot(directory: Path, spec: dict[str, Any], group: Group) -> int:
     """Boot once; returns nspawn's exit code when the server has stopped."""
-    argv = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={directory}/root",
-            f"--machine={spec['machine']}", f"--uuid={spec['machine_id']}", "--settings=no",
-            "--network-namespace-path=/proc/self/ns/net", f"--capability={CAPABILITIES}",
-            f"--system-call-filter={SYSTEM_CALLS}", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
-            "--console=read-only"]
-    environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
-    return subprocess.run(argv, env=environment, preexec_fn=lambda: group.join("boot"), check=False).returncode
+    argv = [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        "--boot",
+        f"--directory={directory}/root",
+        f"--machine={spec['machine']}",
+        f"--uuid={spec['machine_id']}",
+        "--settings=no",
+        "--network-namespace-path=/proc/self/ns/net",
+        f"--capability={CAPABILITIES}",
+        f"--system-call-filter={SYSTEM_CALLS}",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        "--console=read-only",
+    ]
+    environment = {
+        **os.environ,
+        "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+        "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
+    }
+    return subprocess.run(
+        argv, env=environment, preexec_fn=lambda: group.join("boot"), check=False
+    ).returncode
 
 
 def detach(log: Path) -> None:

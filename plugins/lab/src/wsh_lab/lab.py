@@ -18,12 +18,14 @@ from wsh_lab.tools import Steps, locked, run, write_atomically
 class Lab:
     """The servers of one lab directory (default: ``$WSH_LAB_DIR`` or /var/cache/wsh-lab).
 
-    ``report`` is told of every step: with its text and ``None`` when it begins, with its text and its seconds when it
-    ended. Raises `LabError` without root, or with the missing packages and the command that installs them.
+    ``report`` is told of every step: with its text and ``None`` when it begins, with its text and its seconds
+    when it ended. Raises `LabError` without root, or with the missing packages and the command that installs
+    them.
     """
 
-    def __init__(self, directory: str | Path | None = None,
-                 report: Callable[[str, float | None], None] | None = None) -> None:
+    def __init__(
+        self, directory: str | Path | None = None, report: Callable[[str, float | None], None] | None = None
+    ) -> None:
         requirements.check()
         self._store = Store.open(directory)
         self._network = network.Network(self._store.number)
@@ -40,8 +42,8 @@ class Lab:
     def up(self, name: str, image: Image | None = None, debian: int = 13) -> Server:
         """Boot a fresh server of that name from an image, by default the base of that Debian release.
 
-        What a killed or stopped server of that name left is removed first. Ready means: systemd says ``running`` or
-        ``degraded``, and sshd greets. Raises `LabError` ``lab.running`` if it runs.
+        What a killed or stopped server of that name left is removed first. Ready means: systemd says
+        ``running`` or ``degraded``, and sshd greets. Raises `LabError` ``lab.running`` if it runs.
         """
         directory = self._store.server(name)
         image = image or self.base(debian)
@@ -78,7 +80,7 @@ class Lab:
             boot.remove(self._store, name)
 
     def clean(self) -> list[str]:
-        """Remove what killed runs left of any server; returns the names. What is being worked on is left alone."""
+        """Remove what killed runs left of any server; returns the names. What someone works on stays."""
         cleaned = []
         for name in self._store.names():
             if self._condition(name) == "dead":
@@ -93,7 +95,10 @@ class Lab:
     def base(self, debian: int = 13) -> Image:
         """The base image of a Debian release: built by mmdebstrap the first time (half a minute to two)."""
         archive = apt.archive(debian)
-        keys = [(self._store.directory / "ssh" / f"{key}.pub").read_text() for key in ("id_ed25519", "host_ed25519")]
+        keys = [
+            (self._store.directory / "ssh" / f"{key}.pub").read_text()
+            for key in ("id_ed25519", "host_ed25519")
+        ]
         identifier = images.base_id(archive, debian, keys)
         with locked(self._store.lock(identifier)):
             image = Image.load(self._store, identifier)
@@ -102,13 +107,14 @@ class Lab:
                     image = images.build_base(self._store, identifier, archive, debian)
         return image
 
-    def prepared(self, key: str, prepare: Callable[[Server], None], base: Image | None = None,
-                 debian: int = 13) -> Image:
-        """The image that ``prepare`` makes of a fresh server; made once per ``key`` and base, then taken as it is.
+    def prepared(
+        self, key: str, prepare: Callable[[Server], None], base: Image | None = None, debian: int = 13
+    ) -> Image:
+        """The image that ``prepare`` makes of a fresh server: made once per ``key`` and base, then found.
 
-        ``key`` must change when what ``prepare`` does changes (a digest of its inputs). The server is powered off
-        from inside before its disks are kept. If ``prepare`` raises, no image is made and the server is removed. Of
-        two processes that ask for the same image, one makes it and the other waits.
+        ``key`` must change when what ``prepare`` does changes (a digest of its inputs). The server is powered
+        off from inside before its disks are kept. If ``prepare`` raises, no image is made and the server is
+        removed. Of two processes that ask for the same image, one makes it and the other waits.
         """
         base = base or self.base(debian)
         identifier = images.prepared_id(base, key)
@@ -140,7 +146,9 @@ class Lab:
             unfinished = images.fresh_directory(self._store, identifier)
             for part in ("upper", "home.img", "mysql.img"):
                 (server.directory / part).rename(unfinished / part)
-            image = images.finish(self._store, unfinished, identifier, debian=base.debian, key=key, parent=base.id)
+            image = images.finish(
+                self._store, unfinished, identifier, debian=base.debian, key=key, parent=base.id
+            )
         images.forget(self._store)
         return image
 
@@ -159,8 +167,15 @@ class Lab:
         directory = self._store.server(name)
         with locked(self._store.lock("lab")):
             address = self._network.free_address(state.address for state in self._store.states())
-            state = State(name, address, image.debian, image.id, [str(layer) for layer in image.layers],
-                          uuid.uuid4().hex, time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+            state = State(
+                name,
+                address,
+                image.debian,
+                image.id,
+                [str(layer) for layer in image.layers],
+                uuid.uuid4().hex,
+                time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            )
             directory.mkdir()
             state.save(directory)
         for part in ("upper", "work", "root"):
@@ -168,9 +183,12 @@ class Lab:
         images.clone_disks(image, directory)
         etc = directory / "upper/etc"
         etc.mkdir(mode=0o755)
-        for file, text in (("hostname", f"{name}\n"), ("machine-id", f"{state.machine_id}\n"),
-                           ("hosts", network.hosts(name, Path("/etc/hosts").read_text())),
-                           ("resolv.conf", network.resolver())):
+        for file, text in (
+            ("hostname", f"{name}\n"),
+            ("machine-id", f"{state.machine_id}\n"),
+            ("hosts", network.hosts(name, Path("/etc/hosts").read_text())),
+            ("resolv.conf", network.resolver()),
+        ):
             (etc / file).write_text(text)
             (etc / file).chmod(0o644)
         return state
@@ -183,6 +201,19 @@ class Lab:
         with locked(self._store.lock("lab")):
             for key in ("id_ed25519", "host_ed25519"):
                 if not (ssh / key).exists():
-                    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"wsh-lab {key}", "-f", ssh / key])
+                    run(
+                        [
+                            "ssh-keygen",
+                            "-q",
+                            "-t",
+                            "ed25519",
+                            "-N",
+                            "",
+                            "-C",
+                            f"wsh-lab {key}",
+                            "-f",
+                            ssh / key,
+                        ]
+                    )
             kind, key, _ = (ssh / "host_ed25519.pub").read_text().split(maxsplit=2)
             write_atomically(ssh / "known_hosts", f"* {kind} {key}\n", 0o644)

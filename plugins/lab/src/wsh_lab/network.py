@@ -15,6 +15,16 @@ from pathlib import Path
 from wsh_lab.errors import LabError
 from wsh_lab.tools import run
 
+_NAT = """\
+table ip {table}
+delete table ip {table}
+table ip {table} {{
+    chain postrouting {{
+        type nat hook postrouting priority srcnat
+        ip saddr {range} oifname != "{bridge}" masquerade
+    }}
+}}
+"""
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _FORWARDING_BEFORE = Path("/run/wsh-lab.ip_forward")
 
@@ -27,7 +37,9 @@ class Network:
         try:
             self.range = ipaddress.IPv4Network(given)
         except ValueError as error:
-            raise LabError("network", f"WSH_LAB_NETWORK: {error}", "say 10.99.1.0/24, for example", status=2) from None
+            raise LabError(
+                "network", f"WSH_LAB_NETWORK: {error}", "say 10.99.1.0/24, for example", status=2
+            ) from None
         if self.range.prefixlen > 28:
             raise LabError("network", f"WSH_LAB_NETWORK: {given} is too small", "use a /24", status=2)
         self.bridge = f"wshlab{number}"
@@ -50,10 +62,7 @@ class Network:
             run(["ip", "link", "add", self.bridge, "mtu", self._mtu(), "type", "bridge"])
         run(["ip", "address", "replace", f"{self.gateway}/{self.range.prefixlen}", "dev", self.bridge])
         run(["ip", "link", "set", self.bridge, "up"])
-        run(["nft", "-f", "-"], input=(
-            f"table ip {self.table}\ndelete table ip {self.table}\ntable ip {self.table} {{ chain postrouting {{\n"
-            f" type nat hook postrouting priority srcnat;\n"
-            f' ip saddr {self.range} oifname != "{self.bridge}" masquerade\n}}\n}}\n'))
+        run(["nft", "-f", "-"], input=_NAT.format(table=self.table, range=self.range, bridge=self.bridge))
         if _FORWARDING.read_text().strip() == "0":
             _FORWARDING_BEFORE.write_text("0")
             _FORWARDING.write_text("1")
@@ -70,12 +79,33 @@ class Network:
         """Give the network namespace of that process its ``eth0``; it goes away with the namespace."""
         outside = self._outside(address)
         run(["ip", "link", "delete", outside], check=False)
-        run(["ip", "link", "add", outside, "mtu", self._mtu(), "type", "veth",
-             "peer", "name", "eth0", "mtu", self._mtu(), "netns", str(pid)])
+        run(
+            [
+                "ip",
+                "link",
+                "add",
+                outside,
+                "mtu",
+                self._mtu(),
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "mtu",
+                self._mtu(),
+                "netns",
+                str(pid),
+            ]
+        )
         run(["ip", "link", "set", outside, "master", self.bridge, "up"])
-        run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"], input=(
-            f"link set lo up\naddress add {address}/{self.range.prefixlen} dev eth0\nlink set eth0 up\n"
-            f"route add default via {self.gateway}\n"))
+        run(
+            ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"],
+            input=(
+                f"link set lo up\naddress add {address}/{self.range.prefixlen} dev eth0\nlink set eth0 up\n"
+                f"route add default via {self.gateway}\n"
+            ),
+        )
 
     def detach(self, address: str) -> None:
         """Remove what a half-made server may have left on this side."""
@@ -93,24 +123,39 @@ class Network:
     def _refuse_overlap(self) -> None:
         for route in json.loads(run(["ip", "-json", "route", "show"])):
             if route["dst"] != "default" and self.range.overlaps(ipaddress.IPv4Network(route["dst"])):
-                raise LabError("network", f"this machine routes {route['dst']} to {route.get('dev')}, "
-                               f"which overlaps the lab's {self.range}", "set WSH_LAB_NETWORK to a free /24")
+                raise LabError(
+                    "network",
+                    f"this machine routes {route['dst']} to {route.get('dev')}, "
+                    f"which overlaps the lab's {self.range}",
+                    "set WSH_LAB_NETWORK to a free /24",
+                )
 
 
 def resolver(etc: Path = Path("/etc"), run_directory: Path = Path("/run")) -> str:
     """A ``resolv.conf`` for the servers: this machine's, or what stands behind its local stub."""
     for path in (etc / "resolv.conf", run_directory / "systemd/resolve/resolv.conf"):
         lines = path.read_text().splitlines() if path.is_file() else []
-        kept = [line for line in lines if line.split()[:1] not in ([], ["#"]) and " 127." not in line
-                and not line.endswith(" ::1")]
+        kept = [
+            line
+            for line in lines
+            if line.split()[:1] not in ([], ["#"]) and " 127." not in line and not line.endswith(" ::1")
+        ]
         if any(line.startswith("nameserver") for line in kept):
             return "".join(f"{line}\n" for line in kept)
-    raise LabError("no-resolver", f"{etc}/resolv.conf names no server that others can reach",
-                   "name one beside the local one there: the lab's servers have a network of their own")
+    raise LabError(
+        "no-resolver",
+        f"{etc}/resolv.conf names no server that others can reach",
+        "name one beside the local one there: the lab's servers have a network of their own",
+    )
 
 
 def hosts(name: str, text: str) -> str:
     """An ``/etc/hosts`` for a server: its own name, and what this machine's file says beyond loopback."""
-    beyond = [line for line in text.splitlines()
-              if line.strip() and not line.lstrip().startswith(("#", "127.", "::1", "fe00:", "ff00:", "ff02:"))]
-    return "\n".join(["127.0.0.1 localhost", f"127.0.1.1 {name}", "::1 localhost ip6-localhost", *beyond]) + "\n"
+    beyond = [
+        line
+        for line in text.splitlines()
+        if line.strip() and not line.lstrip().startswith(("#", "127.", "::1", "fe00:", "ff00:", "ff02:"))
+    ]
+    return (
+        "\n".join(["127.0.0.1 localhost", f"127.0.1.1 {name}", "::1 localhost ip6-localhost", *beyond]) + "\n"
+    )

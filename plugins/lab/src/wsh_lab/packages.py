@@ -1,7 +1,7 @@
 """A store of .deb files that image builds share, so that preparing again downloads less.
 
-Files are linked into a server's package cache before it boots and collected from there afterwards; apt checks each
-against the archive's signed index before it is used, whoever put it there.
+Files are linked into a server's package cache before it boots and collected from there afterwards; apt checks
+each against the archive's signed index before it is used, whoever put it there.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 from wsh_lab.errors import LabError
 
@@ -31,19 +32,27 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def missing() -> list[str]:
     """The packages whose tools are not there."""
-    return sorted({package for tool, package in TOOLS.items() if shutil.which(tool, path=SEARCH_PATH) is None})
+    return sorted(
+        {package for tool, package in TOOLS.items() if shutil.which(tool, path=SEARCH_PATH) is None}
+    )
 
 
 def check() -> None:
     """Raise `LabError` unless this process is root and all tools are there."""
     if os.geteuid() != 0:
-        raise LabError("not-root", "the lab needs root: it mounts, makes network namespaces and boots servers",
-                       "run the same command with sudo")
+        raise LabError(
+            "not-root",
+            "the lab needs root: it mounts, makes network namespaces and boots servers",
+            "run the same command with sudo",
+        )
     packages = missing()
     if packages:
-        raise LabError("missing-tools", f"not installed here: {', '.join(packages)}",
-                       f"apt-get install --no-install-recommends {' '.join(packages)}")
+        raise LabError(
+            "missing-tools",
+            f"not installed here: {', '.join(packages)}",
+            f"apt-get install --no-install-recommends {' '.join(packages)}",
+        )
 
 
 if __name__ == "__main__":
-    print("\n".join(PACKAGES))
+    sys.stdout.write("\n".join(PACKAGES) + "\n")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal, overload
+from typing import IO
 
 from wsh_lab import boot, inside, transfer
-from wsh_lab.errors import CommandFailed, LabError
+from wsh_lab.errors import CommandError, LabError
+from wsh_lab.ssh import SshConfig, greets
 from wsh_lab.state import Process, State, Store, condition
 from wsh_lab.tools import ENVIRONMENT, Steps, locked, wait_until
 
@@ -22,25 +21,12 @@ Text = subprocess.CompletedProcess[str]
 Bytes = subprocess.CompletedProcess[bytes]
 
 
-@dataclass(frozen=True)
-class SshConfig:
-    """What any SSH client needs to log in to a server."""
-
-    address: str
-    user: str
-    key: Path
-    known_hosts: Path
-    port: int = 22
-
-    def options(self) -> list[str]:
-        """The arguments of ssh, scp and sftp that come before the destination."""
-        return ["-F", "/dev/null", "-i", str(self.key), "-o", f"UserKnownHostsFile={self.known_hosts}",
-                "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-                "-o", "LogLevel=ERROR"]
-
-
 class Server:
-    """A server of the lab, made by `Lab`. Methods raise `LabError` when it does not run, unless they say else."""
+    """A server of the lab, made by `Lab`.
+
+    ``name``, ``address`` (IPv4), ``debian`` (12, 13), ``image`` (identifier), ``created`` (ISO 8601) and
+    ``directory`` do not change. Methods raise `LabError` when the server does not run, unless they say else.
+    """
 
     def __init__(self, store: Store, state: State, steps: Steps) -> None:
         self._store = store
@@ -57,7 +43,7 @@ class Server:
 
     @property
     def condition(self) -> str:
-        """``running``, ``stopped`` or ``dead`` (killed, half made, from before this machine's boot), as of now."""
+        """As of now: ``running``, ``stopped`` (on purpose), or ``dead`` (killed, half made)."""
         return condition(self.directory, State.load(self.directory))
 
     @property
@@ -67,56 +53,72 @@ class Server:
 
     # ---- inside, without SSH
 
-    @overload
-    def run(self, argv: Sequence[str], *, input: str | bytes | None = ..., check: bool = ..., timeout: float = ...,
-            text: Literal[True] = ..., env: dict[str, str] | None = ...) -> Text: ...
-    @overload
-    def run(self, argv: Sequence[str], *, input: str | bytes | None = ..., check: bool = ..., timeout: float = ...,
-            text: Literal[False], env: dict[str, str] | None = ...) -> Bytes: ...
-
-    def run(self, argv: Sequence[str], *, input: str | bytes | None = None, check: bool = True,
-            timeout: float = 600, text: bool = True, env: dict[str, str] | None = None) -> Text | Bytes:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        input: str | bytes | None = None,
+        check: bool = True,
+        timeout: float = 600,
+        env: dict[str, str] | None = None,
+    ) -> Text:
         """Run a command as root inside, in the server's namespaces and control group, without a shell.
 
-        The environment is clean (PATH, HOME, LANG; ``env`` adds to it), the working directory ``/``. ``timeout`` is in
-        seconds; a command that takes longer is killed. Raises `CommandFailed` for an exit code other than 0 unless
-        ``check`` is false, `LabError` ``lab.timeout`` when the time is over.
+        The environment is clean (PATH, HOME, LANG; ``env`` adds to it), the working directory is ``/``.
+        ``timeout`` is in seconds; a command that takes longer is killed. Raises `CommandError` for an exit
+        code other than 0 unless ``check`` is false, `LabError` ``lab.timeout`` when the time is over.
         """
+        return _text(self.run_bytes(argv, input=input, check=check, timeout=timeout, env=env))
+
+    def run_bytes(
+        self,
+        argv: Sequence[str],
+        *,
+        input: str | bytes | None = None,
+        check: bool = True,
+        timeout: float = 600,
+        env: dict[str, str] | None = None,
+    ) -> Bytes:
+        """`run`, for what is not text."""
         with tempfile.TemporaryFile() as stdin:
             stdin.write(_bytes(input))
             stdin.seek(0)
-            result = self._execute(argv, stdin, check=check, timeout=timeout, env=env)
-        return _text(result) if text else result
+            return self._execute(argv, stdin, check=check, timeout=timeout, env=env)
 
     def read(self, path: str) -> bytes:
         """The content of a file inside."""
-        return self.run(["cat", "--", path], text=False).stdout
+        return self.run_bytes(["cat", "--", path]).stdout
 
     def write(self, path: str, data: str | bytes, mode: int = 0o644) -> None:
         """Make or replace a file inside, as root's; missing directories are made."""
         self.run(["install", "-D", f"--mode={mode:o}", "/dev/stdin", path], input=data)
 
     def push(self, local: str | Path, remote: str) -> None:
-        """Copy a file or directory in, to the path ``remote``, as root's. Modes are kept; a directory is merged."""
+        """Copy a file or directory in, to the path ``remote``, as root's, with its modes.
+
+        A directory that exists there is merged with.
+        """
         target = PurePosixPath(remote)
         with tempfile.TemporaryFile() as stream:
             transfer.pack(Path(local), target.name, stream)
             self.run(["mkdir", "--parents", "--", str(target.parent)])
-            self._execute(["tar", "--extract", f"--directory={target.parent}", "--preserve-permissions"], stream)
+            argv = ["tar", "--extract", f"--directory={target.parent}", "--preserve-permissions"]
+            self._execute(argv, stream)
 
     def pull(self, remote: str, local: str | Path) -> None:
         """Copy a file or directory out, to the path ``local``, as the caller's."""
         source = PurePosixPath(remote)
+        argv = ["tar", "--create", f"--directory={source.parent}", "--", source.name]
         with tempfile.TemporaryFile() as stream:
-            self._execute(["tar", "--create", f"--directory={source.parent}", "--", source.name],
-                          subprocess.DEVNULL, stream)
+            self._execute(argv, subprocess.DEVNULL, stream)
             transfer.unpack(stream, source.name, Path(local))
 
     def shell(self, argv: Sequence[str] = ()) -> int:
-        """Run a command on this terminal, or root's shell with a terminal of its own; returns its exit code."""
+        """Run a command, or root's login shell, on this terminal; returns its exit code."""
         login = ["script", "--quiet", "--return", "--command", "cd && exec bash --login", "/dev/null"]
+        command = inside.entering(self._leader(), list(argv) or login)
         env = {**ENVIRONMENT, "TERM": os.environ.get("TERM", "dumb")}
-        return subprocess.run(inside.entering(self._leader(), list(argv) or login), env=env, check=False).returncode
+        return subprocess.run(command, env=env, check=False).returncode
 
     # ---- from outside
 
@@ -125,34 +127,38 @@ class Server:
         ssh = self._store.directory / "ssh"
         return SshConfig(self.address, user, ssh / "id_ed25519", ssh / "known_hosts")
 
-    def ssh(self, argv: Sequence[str], *, user: str = "root", input: str | bytes | None = None, check: bool = True,
-            timeout: float = 600, options: Sequence[str] = ()) -> Text:
-        """Run a command by the real OpenSSH client; ``options`` (``-i``, ``-o`` …) win over the lab's."""
-        config = self.ssh_config(user)
-        command = ["ssh", *options, *config.options(), f"{user}@{self.address}", "--", shlex.join(argv)]
+    def ssh(
+        self,
+        argv: Sequence[str],
+        *,
+        user: str = "root",
+        input: str | bytes | None = None,
+        check: bool = True,
+        timeout: float = 600,
+        options: Sequence[str] = (),
+    ) -> Text:
+        """Run a command by the real OpenSSH client; ``options`` (``-i``, ``-o`` …) win over the lab's.
+
+        Raises as `run` does.
+        """
         try:
-            result = subprocess.run(command, input=_bytes(input), capture_output=True, timeout=timeout, check=False,
-                                    env=ENVIRONMENT)
+            result = self.ssh_config(user).run(argv, _bytes(input), timeout, options)
         except subprocess.TimeoutExpired:
             raise self._too_long(argv, timeout) from None
-        return _text(self._checked(result, check))
+        return _text(self._checked(result, check=check))
 
     def listening(self, port: int = 22) -> bool:
-        """Whether the server accepts a connection on that TCP port (and, on 22, greets). Never raises."""
-        try:
-            with socket.create_connection((self.address, port), timeout=2) as connection:
-                return port != 22 or connection.recv(4) == b"SSH-"
-        except OSError:
-            return False
+        """Whether the server accepts a TCP connection on that port and, on 22, greets. Never raises."""
+        return greets(self.address, port)
 
     # ---- its life
 
-    def start(self) -> float:
+    def start(self, timeout: float = 120) -> float:
         """Boot a stopped or dead server on its own disks; returns the seconds until it was ready."""
         with locked(self._store.lock(self.name)):
-            return self.start_locked()
+            return self.start_locked(timeout)
 
-    def start_locked(self) -> float:
+    def start_locked(self, timeout: float = 120) -> float:
         """`start` for who holds the server's lock."""
         state = self._state()
         if condition(self.directory, state) == "running":
@@ -160,22 +166,22 @@ class Server:
         begin = time.monotonic()
         with self._steps.step(f"boot {self.name} at {self.address}"):
             boot.start(self._store, state)
-            self._wait_ready(120)
+            self._wait_ready(timeout)
         return time.monotonic() - begin
 
     def stop(self, timeout: float = 120) -> None:
-        """Power off from inside, so that databases close; returns when nothing of it is left but its disks."""
+        """Power off from inside, so that databases close; nothing of it is left then but its disks."""
         with locked(self._store.lock(self.name)), self._steps.step(f"power off {self.name}"):
             keeper = self._keeper()
             self.run(["systemctl", "poweroff"], check=False)
-            wait_until(lambda: not keeper.alive(), timeout, f"{self.name}: poweroff (see {self.console})", pause=0.05)
+            self._wait(lambda: not keeper.alive(), timeout, "poweroff")
             boot.sweep(self._store, self._state())
 
     def kill(self) -> None:
         """Cut the power: SIGKILL to all processes of the server at once; nothing is closed.
 
-        What programs had written is still on the disks, for the page cache is this machine's: it shows what they
-        leave when they are killed, not what a disk loses.
+        What programs had written is still on the disks, for the page cache is this machine's: it shows what
+        they leave when they are killed, not what a disk loses.
         """
         with locked(self._store.lock(self.name)):
             self._keeper()
@@ -188,8 +194,7 @@ class Server:
         keeper, before = self._keeper(), self._leader()
         with self._steps.step(f"reboot {self.name}"):
             self.run(["systemctl", "reboot"], check=False)
-            wait_until(lambda: inside.leader(keeper.pid) not in (None, before), timeout,
-                       f"{self.name}: reboot (see {self.console})", pause=0.05)
+            self._wait(lambda: inside.leader(keeper.pid) not in (None, before), timeout, "reboot")
             self._wait_ready(timeout)
         return time.monotonic() - begin
 
@@ -198,17 +203,20 @@ class Server:
         out = self.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--full"]).stdout
         return [line.split()[0] for line in out.splitlines()]
 
+    # ---- helpers
+
     def _wait_ready(self, timeout: float) -> None:
-        wait_until(self._is_up, timeout, f"{self.name}: boot (see {self.console})", pause=0.05)
-        wait_until(self.listening, timeout, f"{self.name}: sshd (see {self.console})", pause=0.05)
+        self._wait(self._is_up, timeout, "boot")
+        self._wait(self.listening, timeout, "sshd")
+
+    def _wait(self, ready: Callable[[], bool], timeout: float, what: str) -> None:
+        wait_until(ready, timeout, f"{self.name}: {what} (see {self.console})", pause=0.05)
 
     def _is_up(self) -> bool:
         if inside.leader(self._keeper().pid) is None:
             return False
         result = self.run(["systemctl", "is-system-running", "--wait"], check=False, timeout=120)
-        return result.stdout.strip() in ("running", "degraded")
-
-    # ---- helpers
+        return result.stdout.strip() in {"running", "degraded"}
 
     def _state(self) -> State:
         state = State.load(self.directory)
@@ -219,7 +227,9 @@ class Server:
     def _keeper(self) -> Process:
         keeper = self._state().keeper
         if keeper is None or not keeper.alive():
-            raise LabError("not-running", f"{self.name} does not run", f"wsh lab start {self.name}")
+            raise LabError(
+                "not-running", f"{self.name} does not run (see {self.console})", f"wsh lab start {self.name}"
+            )
         return keeper
 
     def _leader(self) -> int:
@@ -228,22 +238,36 @@ class Server:
             raise LabError("not-running", f"{self.name} is between two boots", "try again in a moment")
         return found
 
-    def _execute(self, argv: Sequence[str], stdin: IO[bytes] | int, stdout: IO[bytes] | int = subprocess.PIPE, *,
-                 check: bool = True, timeout: float = 600, env: dict[str, str] | None = None) -> Bytes:
+    def _execute(
+        self,
+        argv: Sequence[str],
+        stdin: IO[bytes] | int,
+        stdout: IO[bytes] | int = subprocess.PIPE,
+        *,
+        check: bool = True,
+        timeout: float = 600,
+        env: dict[str, str] | None = None,
+    ) -> Bytes:
         try:
-            result = inside.execute(self._leader(), argv, stdin=stdin, stdout=stdout, timeout=timeout, env=env)
+            result = inside.execute(
+                self._leader(), argv, stdin=stdin, stdout=stdout, timeout=timeout, env=env
+            )
         except subprocess.TimeoutExpired:
             raise self._too_long(argv, timeout) from None
-        return self._checked(result, check)
+        return self._checked(result, check=check)
 
-    def _checked(self, result: Bytes, check: bool) -> Bytes:
+    def _checked(self, result: Bytes, *, check: bool) -> Bytes:
         if check and result.returncode != 0:
-            raise CommandFailed(self.name, result)
+            raise CommandError(self.name, result)
         return result
 
     def _too_long(self, argv: Sequence[str], timeout: float) -> LabError:
-        return LabError("timeout", f"{self.name}: `{shlex.join(argv)[:200]}` took more than {timeout:g} s",
-                        "give it a longer timeout, or see what it waits for")
+        what = shlex.join(argv)[:200]
+        return LabError(
+            "timeout",
+            f"{self.name}: `{what}` took more than {timeout:g} s",
+            "allow more, or see what it awaits",
+        )
 
 
 def _bytes(data: str | bytes | None) -> bytes:
@@ -251,5 +275,5 @@ def _bytes(data: str | bytes | None) -> bytes:
 
 
 def _text(result: Bytes) -> Text:
-    return subprocess.CompletedProcess(result.args, result.returncode, result.stdout.decode(errors="replace"),
-                                       result.stderr.decode(errors="replace"))
+    out, err = (part.decode(errors="replace") for part in (result.stdout, result.stderr))
+    return subprocess.CompletedProcess(result.args, result.returncode, out, err)

@@ -88,8 +88,12 @@ class Store:
         """Open or make the lab's directory (default: ``$WSH_LAB_DIR`` or /var/cache/wsh-lab)."""
         path = Path(directory or os.environ.get("WSH_LAB_DIR") or DEFAULT_DIRECTORY).absolute()
         if re.search(r"[,:\\\s]", str(path)):
-            raise LabError("directory", f"{path}: commas, colons, backslashes and blanks mean something to overlayfs",
-                           "set WSH_LAB_DIR to a plain path", status=2)
+            raise LabError(
+                "directory",
+                f"{path}: commas, colons, backslashes and blanks mean something to overlayfs",
+                "set WSH_LAB_DIR to a plain path",
+                status=2,
+            )
         for part in ("ssh", "images", "packages", "servers", "locks"):
             (path / part).mkdir(parents=True, exist_ok=True)
         path.chmod(0o700)
@@ -97,19 +101,25 @@ class Store:
 
     @property
     def number(self) -> int:
-        """1–250, from the directory's path: it stands in the names of bridge and firewall table and in addresses."""
+        """1 to 250, from the directory's path: part of the names of bridge and table, and of addresses."""
         return zlib.crc32(str(self.directory).encode()) % 250 + 1
 
     def server(self, name: str) -> Path:
         """The directory of a server. Raises `LabError` for what cannot be a host name."""
         if not _NAME.fullmatch(name):
-            raise LabError("name", f"{name!r} is no server name: a-z, 0-9 and dashes, a letter first, at most 30",
-                           "call it `web1`, for example", status=2)
+            raise LabError(
+                "name",
+                f"{name!r} is no server name: a-z, 0-9 and dashes, a letter first, at most 30",
+                "call it `web1`, for example",
+                status=2,
+            )
         return self.directory / "servers" / name
 
     def names(self) -> list[str]:
         """All servers that have a directory, in whatever state."""
-        return sorted(path.name for path in (self.directory / "servers").iterdir() if _NAME.fullmatch(path.name))
+        return sorted(
+            path.name for path in (self.directory / "servers").iterdir() if _NAME.fullmatch(path.name)
+        )
 
     def states(self) -> list[State]:
         """The states that can be read."""
@@ -131,7 +141,7 @@ def boot_id() -> str:
 
 
 def condition(directory: Path, state: State | None) -> str:
-    """``running``, ``stopped`` (on purpose: poweroff, or power cut by us) or ``dead`` (killed, half made, old boot)."""
+    """``running``, ``stopped`` (on purpose), or ``dead`` (killed, half made, from an earlier boot)."""
     if state is not None and state.keeper is not None and state.keeper.alive():
         return "running"
     return "stopped" if state is not None and (directory / "exit").exists() else "dead"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from wsh_lab.errors import CommandFailed, LabError
+from wsh_lab.errors import CommandError, LabError
 from wsh_lab.requirements import SEARCH_PATH
 
 ENVIRONMENT = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
@@ -19,10 +19,17 @@ ENVIRONMENT = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "HOME": "/root", "DEBIAN_
 
 def run(argv: Sequence[str | Path], *, input: str | None = None, check: bool = True) -> str:
     """Run a tool of this machine in a clean environment and return what it printed."""
-    result = subprocess.run([str(word) for word in argv], input=input, text=True, capture_output=True,
-                            env=ENVIRONMENT, stdin=subprocess.DEVNULL if input is None else None, check=False)
+    result = subprocess.run(
+        [str(word) for word in argv],
+        input=input,
+        text=True,
+        capture_output=True,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL if input is None else None,
+        check=False,
+    )
     if check and result.returncode != 0:
-        raise CommandFailed("this machine", result)
+        raise CommandError("this machine", result)
     return result.stdout
 
 
@@ -62,12 +69,12 @@ def wait_until(ready: Callable[[], bool], seconds: float, what: str, *, pause: f
 class Steps:
     """Tells someone what is being done and how long it took.
 
-    ``report`` is called with the text and ``None`` when a step begins, with the text and its seconds when it ended
-    (not a number: it failed).
+    ``report`` is called with the text and ``None`` when a step begins, with the text and its seconds when it
+    ended (not a number: it failed).
     """
 
     def __init__(self, report: Callable[[str, float | None], None] | None = None) -> None:
-        self._report = report or (lambda text, seconds: None)
+        self._report = report or (lambda _text, _seconds: None)
 
     @contextlib.contextmanager
     def step(self, text: str) -> Iterator[None]:

@@ -16,7 +16,7 @@ def pack(local: Path, name: str, stream: IO[bytes]) -> None:
 
 
 def unpack(stream: IO[bytes], name: str, local: Path) -> None:
-    """Make ``local`` of what the stream holds under that name. Nothing in the stream reaches another place."""
+    """Make ``local`` of what the stream holds under that name; nothing in it reaches another place."""
     stream.seek(0)
     with tempfile.TemporaryDirectory(dir=local.absolute().parent) as place:
         with tarfile.open(fileobj=stream) as tar:

@@ -1,0 +1,53 @@
+"""The way to a server from outside: the real OpenSSH client with the lab's own keys."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wsh_lab.tools import ENVIRONMENT
+
+
+@dataclass(frozen=True)
+class SshConfig:
+    """What any SSH client needs to log in to a server."""
+
+    address: str
+    user: str
+    key: Path
+    known_hosts: Path
+    port: int = 22
+
+    def options(self) -> list[str]:
+        """The arguments of ssh, scp and sftp that come before the destination."""
+        settings = [
+            f"UserKnownHostsFile={self.known_hosts}",
+            "StrictHostKeyChecking=yes",
+            "IdentitiesOnly=yes",
+            "BatchMode=yes",
+            "LogLevel=ERROR",
+        ]
+        return ["-F", "/dev/null", "-i", str(self.key), *(word for one in settings for word in ("-o", one))]
+
+    def run(
+        self, argv: Sequence[str], data: bytes, timeout: float, options: Sequence[str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command there. Raises `subprocess.TimeoutExpired` after ``timeout`` seconds."""
+        place = f"{self.user}@{self.address}"
+        command = ["ssh", *options, *self.options(), "-p", str(self.port), place, "--", shlex.join(argv)]
+        return subprocess.run(
+            command, input=data, capture_output=True, timeout=timeout, check=False, env=ENVIRONMENT
+        )
+
+
+def greets(address: str, port: int = 22) -> bool:
+    """Whether something accepts a TCP connection there and, on port 22, speaks SSH. Never raises."""
+    try:
+        with socket.create_connection((address, port), timeout=2) as connection:
+            return port != 22 or connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
