@@ -62,7 +62,7 @@ _UNITS: Final = {"T": 1 << 40, "G": 1 << 30, "M": 1 << 20, "K": 1 << 10}
 
 
 class Size(Quantity):
-    """Bytes, always whole K of 1024; written `512M`, `2G` or `1.5G`, what is beyond a whole K being cut off."""
+    """Bytes in whole K of 1024, written `512M`, `2G` or `1.5G`; what is beyond a whole K is cut off."""
 
     what = "a size (a number and K, M, G or T; 1K is 1024 bytes)"
     example = "2G"
@@ -83,8 +83,8 @@ class Size(Quantity):
         if number % _UNITS["K"]:
             raise Refused(f"{number} bytes are not whole K", f"such as {cls.example}")
         if number < cls.least:
-            least = _written(cls.least)
-            raise Refused(f"{_written(number)} is too little, {least} are needed{cls.because}", f"such as {least}")
+            needed = f"{_written(cls.least)} are needed{cls.because}"
+            raise Refused(f"{_written(number)} is too little, {needed}", f"such as {cls.example}")
         if number > cls.most:
             raise Refused(f"{_written(number)} is too much, {_written(cls.most)} are possible")
         return number

@@ -151,7 +151,7 @@ class Address(Text):
 
 
 class SshKey(Text):
-    """A public SSH key on one line: type, key, comment (sshd(8), AUTHORIZED_KEYS FILE FORMAT), no options."""
+    """A public SSH key: type, key, comment on one line (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
 
     what = "a public SSH key"
     example = "ssh-ed25519 AAAA… alice@laptop"
@@ -166,7 +166,9 @@ class SshKey(Text):
         kind, _, rest = value.strip().partition(" ")
         body, _, comment = rest.strip().partition(" ")
         if kind not in cls.TYPES:
-            raise Refused(f"{quote(value)} does not begin as {cls.what} does", f"one of {', '.join(cls.TYPES)}")
+            raise Refused(
+                f"{quote(value)} does not begin as {cls.what} does", f"one of {', '.join(cls.TYPES)}"
+            )
         try:
             fields = _ssh_strings(base64.b64decode(body, validate=True))
         except binascii.Error:

@@ -1,0 +1,71 @@
+"""The files of a description: which there are, and how they are read without harm."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from wsh_core.errors import Problem, Where
+
+LARGEST: Final = 1 << 20
+"""Bytes that one file may have. The largest account of a large organisation takes a hundredth."""
+
+
+class NotRead(Exception):  # noqa: N818 - it says what became of the file
+    """A file could not be read; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read(path: Path, file: str) -> str:
+    """Read a file of the description as text; `file` is its name in messages.
+
+    It must be a regular file (anything else could block or never end), of at most LARGEST bytes, which is seen
+    before anything is read, in UTF-8. Raises NotRead.
+    """
+    try:
+        data = _bytes(path, file)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        code, hint = ("config.missing-file", None) if missing else ("config.unreadable", f"ls -l {file}")
+        words = "does not exist" if missing else f"cannot be read: {error.strerror}"
+        raise NotRead(_problem(code, f"{file} {words}", hint, file)) from None
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode()) + 1
+        message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
+        hint = "save the file as UTF-8: iconv -f LATIN1 -t UTF-8"
+        raise NotRead(_problem("config.encoding", message, hint, file, line, column)) from None
+
+
+def _bytes(path: Path, file: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRead(_problem("config.unreadable", f"{file} is not a regular file", None, file))
+        if status.st_size > LARGEST:
+            message = (
+                f"{file} has {status.st_size >> 10}K, a file of the description has at most {LARGEST >> 10}K"
+            )
+            raise NotRead(_problem("config.too-large", message, None, file))
+        data = b""
+        while len(data) <= LARGEST and (more := os.read(descriptor, LARGEST + 1 - len(data))):
+            data += more
+    finally:
+        os.close(descriptor)
+    if len(data) > LARGEST:  # it grew meanwhile
+        raise NotRead(_problem("config.too-large", f"{file} has more than {LARGEST >> 10}K", None, file))
+    return data
+
+
+def _problem(code: str, message: str, hint: str | None, file: str, line: int = 1, column: int = 1) -> Problem:
+    return Problem(code, message, hint, (Where(file, line, column),))

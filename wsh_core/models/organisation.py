@@ -1,0 +1,57 @@
+"""The organisation: what holds for all its servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import Field
+
+from wsh_core.models.base import Described, Many, Model
+from wsh_core.models.origin import Origin
+from wsh_core.models.package import Package
+from wsh_core.models.types import DescriptionId, Email, Name, Text
+
+
+class Mail(Model):
+    """What the organisation's mails say."""
+
+    called: ClassVar[str] = "mail"
+
+    sender: Email = Field(alias="from", description="The sender of mails to customers.",
+                          examples=["support@example.coop"])  # fmt: skip
+    signature: Text | None = Field(
+        None, description="The line that ends them.", examples=["Example Hosting Co-op"]
+    )
+
+
+class Organisation(Described):
+    """What stands in wsh.yaml."""
+
+    called: ClassVar[str] = "wsh.yaml"
+
+    description: DescriptionId = Field(
+        description="The id of this description, made by `wsh init`; a server knows by it whose it is.",
+        examples=["7f0c2a4e-9d1b-4c53-8f6e-2b1a0d9c8e7f"],
+    )
+    plugins: Many[Name] = Field(
+        (), description="The plugins that may be loaded; no other is imported.", examples=[["wordpress"]]
+    )
+    mail: Mail | None = Field(
+        None, description="What mails to customers say.", examples=[{"from": "support@example.coop"}]
+    )
+    packages: dict[Name, Package] = Field(
+        min_length=1,
+        description="The limits that are sold, each under a name.",
+        examples=[
+            {"small": {"disk": "2G", "inodes": 200000, "memory": "512M", "cpu": "50%", "tasks": 100, "sites": 3,
+                       "databases": 3}}
+        ],
+    )  # fmt: skip
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], origin: Origin) -> Self:
+        """Make the organisation of a file. Raises pydantic.ValidationError."""
+        organisation = cls.model_validate(values)
+        organisation.bind_origin(origin)
+        return organisation
