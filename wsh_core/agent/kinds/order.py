@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Kind
+from .database import DatabaseKind, DatabaseUserKind
 from .files import DirectoryKind, FileKind, LinkKind
 from .jail import JailKind
 from .secret import SecretKind
@@ -11,4 +12,5 @@ from .user import UserKind
 
 ORDER: tuple[type[Kind], ...] = (
     SecretKind, UserKind, DirectoryKind, LinkKind, FileKind, JailKind, SliceKind, UnitKind,
+    DatabaseKind, DatabaseUserKind,
 )
