@@ -1,0 +1,53 @@
+"""How a server is entered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOCAL = "localhost"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A server's name in the description, and what ssh(1) needs to enter it.
+
+    What is None is left to the operator's own SSH configuration.
+    """
+
+    name: str
+    address: str
+    user: str | None = "root"
+    port: int | None = None
+    key: str | None = None
+    known_hosts: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether it is this machine, which needs no SSH."""
+        return self.address == LOCAL
+
+    @property
+    def command(self) -> str:
+        """The line with which a person enters the server the same way."""
+        parts = ["ssh"]
+        if self.key:
+            parts += ["-i", self.key]
+        if self.known_hosts:
+            parts += ["-o", f"UserKnownHostsFile={self.known_hosts}"]
+        if self.port:
+            parts += ["-p", str(self.port)]
+        return " ".join([*parts, f"{self.user}@{self.address}" if self.user else self.address])
+
+    def inventory(self) -> dict[str, object]:
+        """The host's variables in Ansible's inventory."""
+        variables: dict[str, object] = {"ansible_python_interpreter": "/usr/bin/python3"}
+        if self.local:
+            return variables | {"ansible_connection": "local"}
+        given = {
+            "ansible_host": self.address,
+            "ansible_user": self.user,
+            "ansible_port": self.port,
+            "ansible_ssh_private_key_file": self.key,
+            "ansible_ssh_extra_args": f"-o UserKnownHostsFile={self.known_hosts}" if self.known_hosts else None,
+        }
+        return variables | {key: value for key, value in given.items() if value is not None}
