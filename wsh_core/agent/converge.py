@@ -304,9 +304,9 @@ class Converge:
     def _fail(self, resource: Resource, error: AgentError, action: str) -> None:
         self.failed.setdefault(resource.account, error)
         self._broken.add(resource.id)
-        self.counts["failed"] += 1
+        self.counts[error.outcome] += 1
         self._emit("resource", id=resource.id, object=resource.object, account=resource.account, action=action,
-                   outcome="failed", why=resource.why, origin=resource.origin, changes=[], digest=None,
+                   outcome=error.outcome, why=resource.why, origin=resource.origin, changes=[], digest=None,
                    error=error.event())
 
     def _blocked(self, change: Change) -> bool:

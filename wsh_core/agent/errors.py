@@ -9,6 +9,9 @@ class AgentError(Exception):
     ``code`` is one of docs/reference/errors.md, ``detail`` other people's words, never shown unescaped.
     """
 
+    outcome = "failed"
+    """The word for a resource that this happened to."""
+
     def __init__(self, code: str, message: str, hint: str | None = None, detail: str | None = None) -> None:
         super().__init__(message)
         self.code = code
@@ -27,3 +30,9 @@ def bug(error: Exception) -> AgentError:
         "what was done so far stays and is known; please report it with the detail",
         "".join(traceback.format_exception(error)),
     )
+
+
+class RefusedError(AgentError):
+    """Nothing is broken, but what is wanted is not done this way."""
+
+    outcome = "refused"

@@ -1,0 +1,188 @@
+"""Releases on the server: fetched by a user of their own, checked by root, kept by checksum.
+
+A file gets its name below ``sha256/`` only after root has read it, byte for byte, into a file of its own; so
+whatever has such a name is right, and whoever fetched it can no longer change it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from . import paths
+from .enter import agent_file
+from .errors import AgentError
+from .host import Host
+
+FETCHER = "wsh-fetch"
+_LIMIT = 2 << 30
+"""Bytes that a release may have."""
+_SECONDS = 1800
+_CHUNK = 1 << 20
+_SANDBOX = (
+    f"User={FETCHER}", f"Group={FETCHER}", "ProtectSystem=strict", f"ReadWritePaths={paths.INCOMING}", "UMask=0022",
+    "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "PrivateIPC=yes", "ProtectProc=invisible",
+    "ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes", "ProtectControlGroups=yes",
+    "NoNewPrivileges=yes", "CapabilityBoundingSet=", "RestrictNamespaces=yes", "RestrictSUIDSGID=yes",
+    "LockPersonality=yes", "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SystemCallFilter=@system-service",
+    "SystemCallErrorNumber=EPERM", "IPAddressDeny=169.254.0.0/16", "MemoryMax=512M", "TasksMax=32",
+    f"RuntimeMaxSec={_SECONDS}",
+)
+
+
+class Cache:
+    """The cache of one server."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def get(self, source: Mapping[str, Any]) -> list[str]:
+        """The files of a source, fetched if they are not there yet, as paths on the server.
+
+        Raises AgentError: ``app.source`` (unreachable, unknown version), ``app.checksum`` (not what was
+        promised).
+        """
+        for directory in (paths.CACHE, paths.CACHED, paths.PACKAGES):
+            self._host.fs.makedirs(directory)
+        if source["type"] == "archive":
+            return [self._archive(source["url"], source["sha256"])]
+        if source["type"] == "file":
+            return [self._file(source["path"], source["sha256"])]
+        if source["type"] == "debian":
+            return self._packages(source["packages"], source["version"])
+        raise AgentError("request.source", f"there is no source of type {source['type']!r}", "use a newer wsh")
+
+    def _has(self, sha256: str) -> str | None:
+        path = f"{paths.CACHED}/{sha256}"
+        return path if self._host.fs.exists(path) else None
+
+    def _admit(self, path: str, sha256: str, name: str) -> str:
+        """Copy a file into the cache if its content is what was promised; ``name`` is what people call it."""
+        place, found = f"{paths.CACHED}/{sha256}", hashlib.sha256()
+        with (
+            self._host.fs.opened(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) as source,
+            self._host.fs.parent(place) as (directory, _),
+        ):
+            aside = f".{secrets.token_hex(6)}"
+            out = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory)
+            try:
+                while chunk := os.read(source, _CHUNK):
+                    found.update(chunk)
+                    os.write(out, chunk)
+                os.fsync(out)
+                if found.hexdigest() != sha256:
+                    raise AgentError(
+                        "app.checksum", f"{name} has the checksum {found.hexdigest()}, promised was {sha256}",
+                        "do not use it; compare both with what its publisher says, then correct the release",
+                    )
+                os.rename(aside, sha256, src_dir_fd=directory, dst_dir_fd=directory)
+            finally:
+                os.close(out)
+                with suppress(FileNotFoundError):
+                    os.unlink(aside, dir_fd=directory)
+        return place
+
+    def _file(self, path: str, sha256: str) -> str:
+        try:
+            return self._has(sha256) or self._admit(path, sha256, path)
+        except OSError as error:
+            raise AgentError("app.source", f"{path}: {error.strerror}", "put the release there, on the server") from None
+
+    def _archive(self, url: str, sha256: str) -> str:
+        """A release from the web. A wrong one that was resumed from old pieces is fetched once more from its
+        start.
+        """
+        if there := self._has(sha256):
+            return there
+        incoming = f"{self._incoming()}/{sha256}"
+        resumed = self._host.fs.exists(incoming)
+        request = {"url": url, "to": incoming, "limit": _LIMIT}
+        argv = ["/usr/bin/python3", "-I", "-S", agent_file(), "fetch"]
+        answer = self._run(argv, paths.INCOMING, json.dumps(request).encode(), url)
+        try:
+            said = json.loads(answer)
+        except ValueError:
+            raise AgentError("app.source", f"{url} could not be fetched", detail=answer.decode(errors="replace")) from None
+        if "error" in said:
+            raise AgentError(**said["error"])
+        try:
+            return self._admit(incoming, sha256, url)
+        except AgentError:
+            if not resumed:
+                raise
+        finally:
+            self._host.fs.unlink(incoming)
+        return self._archive(url, sha256)
+
+    def _packages(self, names: list[str], version: str) -> list[str]:
+        """Debian packages, the first in this version, the others as apt offers them. apt has checked who
+        signed them.
+        """
+        known = f"{paths.PACKAGES}/{names[0]}_{version}"
+        with suppress(FileNotFoundError):
+            kept = [self._has(line) for line in self._host.fs.read(known).decode().split()]
+            if len(kept) == len(names) and all(kept):
+                return [path for path in kept if path]
+        sums = self._offered([f"{names[0]}={version}", *names[1:]])
+        found = [self._has(sha256) or self._package(name, sha256) for name, sha256 in sums.items()]
+        self._host.fs.write(known, "\n".join(sums.values()).encode() + b"\n")
+        return found
+
+    def _offered(self, wanted: list[str]) -> dict[str, str]:
+        """The checksums that apt's signed lists promise for packages, by ``name=version``."""
+        done = self._host.run(["apt-cache", "show", "--no-all-versions", *wanted], check=False)
+        sums: dict[str, str] = {}
+        for stanza in done.stdout.decode(errors="replace").split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
+            if {"Package", "Version", "SHA256"} <= fields.keys():
+                sums[f"{fields['Package']}={fields['Version']}"] = fields["SHA256"]
+        offered = {*sums, *(name.partition("=")[0] for name in sums)}
+        missing = [name for name in wanted if name not in offered]
+        if missing or len(sums) != len(wanted):
+            raise AgentError(
+                "app.source", f"this server's package lists do not have {', '.join(missing or wanted)}",
+                f"apt-get update on the server, or choose a release that it has: apt-cache policy {wanted[0].split('=')[0]}",
+                done.stderr.decode(errors="replace").strip() or None,
+            )
+        return sums
+
+    def _package(self, name: str, sha256: str) -> str:
+        place = f"{self._incoming()}/{sha256}.deb"
+        self._directory(place)
+        self._run(["/usr/bin/apt-get", "download", "--quiet", name], place, b"", name)
+        for file in self._host.fs.listdir(place):
+            try:
+                return self._admit(f"{place}/{file}", sha256, name)
+            finally:
+                self._host.fs.unlink(f"{place}/{file}")
+        raise AgentError("app.source", f"apt-get download {name} brought nothing", "try it on the server")
+
+    def _run(self, argv: list[str], directory: str, input: bytes, name: str) -> bytes:
+        unit = f"wsh-fetch-{secrets.token_hex(4)}.service"
+        properties = [f"--property={text}" for text in (*_SANDBOX, f"WorkingDirectory={directory}")]
+        done = self._host.run([
+            "systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--expand-environment=no", f"--unit={unit}",
+            f"--description=fetch {name}", *properties, "--", *argv,
+        ], input=input, timeout=_SECONDS + 30, check=False)
+        if done.returncode:
+            raise AgentError(
+                "app.source", f"{name} could not be fetched (code {done.returncode})",
+                "apply again when it can be reached, or give a copy on the server as its source",
+                (done.stderr or done.stdout).decode(errors="replace").strip()[-2000:] or None,
+            )
+        return done.stdout
+
+    def _incoming(self) -> str:
+        self._directory(paths.INCOMING)
+        return paths.INCOMING
+
+    def _directory(self, path: str) -> None:
+        """A directory of the fetching user's own."""
+        self._host.fs.mkdir(path, 0o755)
+        with self._host.fs.opened(path, os.O_RDONLY | os.O_DIRECTORY) as fd:
+            os.fchown(fd, self._host.names.uid(FETCHER), self._host.names.gid(FETCHER))

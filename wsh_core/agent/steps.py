@@ -1,0 +1,206 @@
+"""Programs that are run as the steps of an installation: input by a pipe, output kept by its end, a clock on
+each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import paths
+from .errors import AgentError
+from .tree import remove
+
+OUTPUT = 64 << 10
+"""Bytes of each output that are kept: its end, where the cause of a failure stands."""
+_GRACE = 2.0
+"""Seconds that children which a step left behind may hold its outputs open."""
+
+
+class CallerGoneError(Exception):
+    """The one who asked is no longer there: what it asked for is stopped."""
+
+
+@dataclass
+class _Tail:
+    kept: bytearray = field(default_factory=bytearray)
+    cut: bool = False
+
+    def add(self, data: bytes) -> None:
+        self.kept += data
+        if len(self.kept) > OUTPUT:
+            self.cut = True
+            del self.kept[:-OUTPUT]
+
+    def text(self) -> str:
+        return ("[…]" if self.cut else "") + self.kept.decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended: ``code`` as the shell would say it (128 + signal), None if its time ran out."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+@dataclass
+class _Running:
+    """One program and its three pipes, watched together."""
+
+    process: subprocess.Popen[bytes]
+    input: memoryview
+    caller: int | None
+    out: _Tail = field(default_factory=_Tail)
+    err: _Tail = field(default_factory=_Tail)
+
+    def watch(self, timeout: float) -> int | None:
+        """Serve the pipes until the program has ended. Its code, or None if ``timeout`` seconds passed."""
+        process, started = self.process, time.monotonic()
+        assert process.stdin and process.stdout and process.stderr
+        ended = os.pidfd_open(process.pid)
+        os.set_blocking(process.stdin.fileno(), False)
+        deadline, over = started + timeout, False
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+            for stream in (process.stdout, process.stderr, ended, *([] if self.caller is None else [self.caller])):
+                selector.register(stream, selectors.EVENT_READ)
+            while {process.stdout, process.stderr, ended} & {key.fileobj for key in selector.get_map().values()}:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                for key, _ in selector.select(left):
+                    if key.fileobj == self.caller:
+                        raise CallerGoneError
+                    if key.fileobj == ended:
+                        over, deadline = True, time.monotonic() + _GRACE
+                    if not self._serve(key.fileobj):
+                        selector.unregister(key.fileobj)
+        os.close(ended)
+        return process.wait() if over else None
+
+    def _serve(self, stream: Any) -> bool:
+        """Move what can be moved; False when the pipe has come to its end."""
+        if stream is self.process.stdin:
+            with suppress(BrokenPipeError):
+                self.input = self.input[os.write(stream.fileno(), self.input[:65536]):]
+                if self.input:
+                    return True
+            stream.close()
+            return False
+        if stream in (self.process.stdout, self.process.stderr):
+            data = os.read(stream.fileno(), 65536)
+            (self.out if stream is self.process.stdout else self.err).add(data)
+            return bool(data)
+        return False
+
+
+def _limit(memory: int | None) -> None:
+    """In the child: its own memory limit, and the soft limits of the helper lifted again."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (memory if memory is not None else hard, hard))
+
+
+def run(
+    argv: list[str], *, input: str, env: Mapping[str, str], directory: str, timeout: float, memory: int | None = None,
+    caller: int | None = None,
+) -> Outcome:
+    """Run a program in a session of its own; all of the session is killed when it ends, or its time is over.
+
+    ``memory``: bytes of data it may have (RLIMIT_DATA). ``caller``: a descriptor that becomes readable when
+    the one who waits for the outcome is gone: CallerGoneError then. Raises OSError when the program cannot be
+    started.
+    """
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(env), cwd=directory,
+            start_new_session=True, umask=0o027, preexec_fn=lambda: _limit(memory),
+        )
+    except FileNotFoundError as error:
+        raise AgentError("app.step", f"{error.filename} is not to be found in the jail") from None
+    running = _Running(process, memoryview(input.encode()), caller)
+    try:
+        code = running.watch(timeout)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None and not stream.closed:
+                stream.close()
+    if code is not None and code < 0:
+        code = 128 - code
+    return Outcome(code, running.out.text(), running.err.text(), time.monotonic() - started)
+
+
+def environment(step: Mapping[str, Any], home: str, account: str) -> dict[str, str]:
+    """All that a step finds in its environment. Where PHP reads its settings is the sandbox's to say."""
+    php = {name: value for name in ("PHPRC", "PHP_INI_SCAN_DIR") if (value := os.environ.get(name))}
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": home, "USER": account, "LOGNAME": account,
+        **php, **(step["env"] if step["step"] == "run" else {}),
+    }
+
+
+def _php(php: str) -> list[str]:
+    # Stack traces print arguments unless told not to, before any script can say so.
+    return [f"/usr/bin/php{php}", "-d", "zend.exception_ignore_args=1", paths.SHIM]
+
+
+def _entry(step: Mapping[str, Any], tree: str) -> str:
+    """The file that the shim shall require; a script of the plugin's is put down, read-only, for the step."""
+    script = step["script"]
+    if script is None:
+        return f"{tree}/{step['entry']}"
+    _put(script["name"], script["text"], 0o400)
+    return f"{paths.STEP_FILES}/{script['name']}"
+
+
+def _frame(step: Mapping[str, Any], entry: str, directory: str) -> str:
+    """What the shim reads first: the length, nine characters with the end of the line, then that many bytes.
+    """
+    ini = {"memory_limit": str(step["memory"])} if step["memory"] is not None else {}
+    head = json.dumps({
+        "entry": entry, "argv": step["argv"], "cwd": directory, "env": step.get("env") or {},
+        "ini": {**ini, **step["ini"]},
+    })
+    return f"{len(head):08d}\n{head}{step['input'] or ''}"
+
+
+def take(step: Mapping[str, Any], *, tree: str, php: str, home: str, account: str, caller: int | None) -> Outcome:
+    """Take one ``run`` or ``php`` step in the tree. Its files and script last no longer than the step."""
+    remove(paths.STEP_FILES)
+    os.mkdir(paths.STEP_FILES, 0o700)
+    try:
+        for name, text in step["files"].items():
+            _put(name, text, 0o600)
+        if step["step"] == "run":
+            argv, text_in, memory = [*step["argv"]], step["stdin"] or "", step["memory"]
+        else:
+            argv, text_in, memory = _php(php), _frame(step, _entry(step, tree), tree), None
+        return run(
+            argv, input=text_in, env=environment(step, home, account), directory=tree, timeout=step["timeout"],
+            memory=memory, caller=caller,
+        )
+    finally:
+        remove(paths.STEP_FILES)
+
+
+def _put(name: str, text: str, mode: int) -> None:
+    if "/" in name or name in (".", ".."):
+        raise ValueError(f"a file of a step has a plain name, not {name!r}")
+    fd = os.open(f"{paths.STEP_FILES}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with open(fd, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
