@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -27,47 +29,50 @@ def start(store: Store, state: State) -> None:
         (directory / "exit").unlink(missing_ok=True)  # from here it counts as in use
         network.up()
     Group(store.machine(state.name)).make()
-    spec = {
-        "directory": str(directory),
-        "machine": store.machine(state.name),
-        "machine_id": state.machine_id,
-        "layers": state.layers,
-    }
+    process = _keeper(directory)
+    state.keeper = Process.of(process.pid)
+    state.save(directory)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        print(_spec(store, state), file=process.stdin, flush=True)
+        if process.stdout.readline() != "mounted\n":
+            raise LabError(
+                "boot",
+                f"{state.name}: its disks cannot be mounted{_tail(directory)}",
+                "see also: dmesg | tail",
+            )
+        network.attach(process.pid, state.address)
+        print("go", file=process.stdin, flush=True)
+    process.returncode = 0  # it outlives this process: the interpreter need not warn
+
+
+def _keeper(directory: Path) -> subprocess.Popen[str]:
+    """In namespaces of its own; a session of its own, so that it outlives the terminal."""
+    namespaces = ["unshare", "--mount", "--net", "--propagation=slave", "--"]
     with (directory / "console.log").open("ab") as log:
-        process = subprocess.Popen(
-            [
-                "unshare",
-                "--mount",
-                "--net",
-                "--propagation=slave",
-                "--",
-                sys.executable,
-                "-I",
-                "-S",
-                keeper.__file__,
-            ],
+        return subprocess.Popen(
+            [*namespaces, sys.executable, "-I", "-S", keeper.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             env=ENVIRONMENT,
             text=True,
+            cwd="/",
+            umask=0o022,
             start_new_session=True,
         )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    state.keeper = Process.of(process.pid)
-    state.save(directory)
-    with process.stdin, process.stdout:
-        print(json.dumps(spec), file=process.stdin, flush=True)
-        if process.stdout.readline() != "mounted\n":
-            raise LabError(
-                "boot",
-                f"{state.name}: its file systems cannot be mounted{_tail(directory)}",
-                "look at the kernel's log: dmesg | tail",
-            )
-        network.attach(process.pid, state.address)
-        print("go", file=process.stdin, flush=True)
-    process.returncode = 0  # it outlives us; the interpreter need not warn
+
+
+def _spec(store: Store, state: State) -> str:
+    return json.dumps(
+        {
+            "directory": str(store.server(state.name)),
+            "machine": store.machine(state.name),
+            "machine_id": state.machine_id,
+            "layers": state.layers,
+        }
+    )
 
 
 def _tail(directory: Path) -> str:
@@ -77,26 +82,26 @@ def _tail(directory: Path) -> str:
 
 def sweep(store: Store, state: State) -> None:
     """Kill what is left of the server and remove all that it has outside its directory. Hold its lock."""
-    machine = store.machine(state.name)
-    group = Group(machine)
-    group.kill()
-    if (
-        state.keeper is not None and state.keeper.alive()
-    ):  # it had not joined its group yet, so it waits for input
-        wait_until(
-            lambda: state.keeper is None or not state.keeper.alive(),
-            10,
-            f"{state.name}: the end of its keeper",
-        )
-    group.remove()
+    _sweep_group(store, state.name)
+    if (keeper_process := state.keeper) is not None:
+        # One that was not in its group yet waits for input that ended: it goes by itself.
+        wait_until(lambda: not keeper_process.alive(), 10, f"{state.name}: the end of its keeper")
+        with contextlib.suppress(ChildProcessError):  # only if it is this very process that started it
+            os.waitpid(keeper_process.pid, os.WNOHANG)
     Network(store.number).detach(state.address)
-    shutil.rmtree(_NSPAWN / "propagate" / machine, ignore_errors=True)
-    directory = store.server(state.name)
+    shutil.rmtree(_NSPAWN / "propagate" / store.machine(state.name), ignore_errors=True)
+    disks = f"{store.server(state.name)}/"
     wait_until(
-        lambda: str(directory) not in run(["losetup", "--list", "--output", "BACK-FILE"]),
+        lambda: disks not in run(["losetup", "--list", "--output", "BACK-FILE"]),
         10,
-        f"{directory}: the kernel's loop devices",
+        f"{disks}: the end of its loop devices",
     )
+
+
+def _sweep_group(store: Store, name: str) -> None:
+    group = Group(store.machine(name))
+    group.kill()
+    group.remove()
 
 
 def remove(store: Store, name: str) -> None:
@@ -106,9 +111,7 @@ def remove(store: Store, name: str) -> None:
     if state is not None:
         sweep(store, state)
     else:
-        group = Group(store.machine(name))
-        group.kill()
-        group.remove()
+        _sweep_group(store, name)
     shutil.rmtree(directory, ignore_errors=True)
     with locked(store.lock("lab")):
         if all((store.server(other.name) / "exit").exists() for other in store.states()):

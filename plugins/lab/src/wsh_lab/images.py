@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from wsh_lab import apt, packages
-from wsh_lab.errors import LabError
+from wsh_lab.errors import CommandError, LabError
 from wsh_lab.state import Store
 from wsh_lab.tools import locked, run, write_atomically
 
@@ -42,6 +42,11 @@ _DPKG = (
 )
 _DISKS = {"home.img": "8G", "mysql.img": "4G"}
 _OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+# All processes of a build end with the one that asked for it, and their mounts with them.
+_TOGETHER = [
+    *("setpriv", "--pdeathsig", "KILL", "unshare", "--fork", "--kill-child"),
+    *("--pid", "--mount-proc", "--mount", "--propagation=slave", "--"),
+]
 _KEPT = 8  # prepared images; beyond that the one that was not used for longest goes
 
 
@@ -134,35 +139,24 @@ def build_base(store: Store, identifier: str, archive: apt.Archive, debian: int)
 
 
 def _mmdebstrap(store: Store, unfinished: Path, archive: apt.Archive, debian: int) -> None:
-    """In a mount namespace of its own: a killed run leaves no mounts."""
     cache = packages.directory(store, debian)
-    options = [f"--aptopt={line}" for line in archive.configuration().splitlines()]
+    options = ["--quiet", "--mode=root", "--variant=minbase", "--format=directory"]
+    options += [f"--include={','.join(_INCLUDE)}"]
+    options += [f"--aptopt={line}" for line in archive.configuration().splitlines()]
     options += [f"--dpkgopt={line}" for line in _DPKG]
-    # mmdebstrap(1): a directory of packages that outlives the build
-    options += [
+    options += [  # mmdebstrap(1): a directory of packages that outlives the build
         '--setup-hook=mkdir -p "$1"/var/cache/apt/archives',
         "--skip=download/empty,essential/unlink",
         f"--setup-hook=sync-in {cache} /var/cache/apt/archives",
         f"--customize-hook=sync-out /var/cache/apt/archives {cache}",
     ]
+    places: list[str | Path] = [archive.codename, unfinished / "tree", unfinished / "debian.sources"]
     with locked(cache.with_suffix(".lock")):
-        run(
-            [
-                "unshare",
-                "--mount",
-                "--propagation=slave",
-                "mmdebstrap",
-                "--quiet",
-                "--mode=root",
-                "--variant=minbase",
-                "--format=directory",
-                f"--include={','.join(_INCLUDE)}",
-                *options,
-                archive.codename,
-                unfinished / "tree",
-                unfinished / "debian.sources",
-            ]
-        )
+        try:
+            run([*_TOGETHER, "mmdebstrap", *options, *places])
+        except CommandError as error:
+            hint = "see that `apt-get update` works on this machine, and that its mirror has that release"
+            raise LabError("base", f"mmdebstrap failed: {error.message}", hint) from None
         shutil.rmtree(cache / "partial", ignore_errors=True)
         (cache / "lock").unlink(missing_ok=True)
 

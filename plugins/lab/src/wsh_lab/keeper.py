@@ -27,11 +27,20 @@ REBOOT = 133  # systemd-nspawn --keep-unit: the server wants to be booted again
 # A server of its own network, with the rest that services use and nspawn leaves out by default.
 CAPABILITIES = "CAP_NET_ADMIN,CAP_IPC_LOCK,CAP_SYSLOG,CAP_BPF,CAP_PERFMON"
 SYSTEM_CALLS = "@keyring bpf"
+# systemd/docs/ENVIRONMENT.md. The lock would only repeat the lab's own, and outlive a killed server.
+SETTINGS = {
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
+    "SYSTEMD_NSPAWN_LOCK": "0",
+}
 
 
 def main() -> int:
     """Mount, wait for the network, boot until it is over."""
-    spec: dict[str, Any] = json.loads(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line:
+        return 1
+    spec: dict[str, Any] = json.loads(line)
     directory = Path(spec["directory"])
     group = Group(spec["machine"])
     group.join("keeper")
@@ -94,14 +103,9 @@ def boot(directory: Path, spec: dict[str, Any], group: Group) -> int:
         "--link-journal=no",
         "--console=read-only",
     ]
-    environment = {
-        **os.environ,
-        "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
-        "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
-    }
-    return subprocess.run(
-        argv, env=environment, preexec_fn=lambda: group.join("boot"), check=False
-    ).returncode
+    environment = {**os.environ, **SETTINGS}
+    result = subprocess.run(argv, env=environment, preexec_fn=lambda: group.join("boot"), check=False)
+    return result.returncode
 
 
 def detach(log: Path) -> None:

@@ -165,24 +165,18 @@ class Lab:
     def _clone(self, name: str, image: Image) -> State:
         """Disks and identity of a new server. Hold its lock."""
         directory = self._store.server(name)
-        with locked(self._store.lock("lab")):
-            address = self._network.free_address(state.address for state in self._store.states())
-            state = State(
-                name,
-                address,
-                image.debian,
-                image.id,
-                [str(layer) for layer in image.layers],
-                uuid.uuid4().hex,
-                time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            )
-            directory.mkdir()
-            state.save(directory)
-        for part in ("upper", "work", "root"):
-            (directory / part).mkdir(mode=0o755)
-        images.clone_disks(image, directory)
+        with locked(self._store.lock(image.id)):  # it is not removed meanwhile
+            if Image.load(self._store, image.id) is None:
+                raise LabError("image", f"there is no image {image.id} any more", "ask for it again")
+            with locked(self._store.lock("lab")):
+                state = self._new_state(name, image)
+                directory.mkdir()
+                state.save(directory)
+            images.clone_disks(image, directory)
         etc = directory / "upper/etc"
-        etc.mkdir(mode=0o755)
+        for path in (directory / "upper", directory / "work", directory / "root", etc):
+            path.mkdir()
+            path.chmod(0o755)
         for file, text in (
             ("hostname", f"{name}\n"),
             ("machine-id", f"{state.machine_id}\n"),
@@ -192,6 +186,17 @@ class Lab:
             (etc / file).write_text(text)
             (etc / file).chmod(0o644)
         return state
+
+    def _new_state(self, name: str, image: Image) -> State:
+        return State(
+            name=name,
+            address=self._network.free_address(state.address for state in self._store.states()),
+            debian=image.debian,
+            image=image.id,
+            layers=[str(layer) for layer in image.layers],
+            machine_id=uuid.uuid4().hex,
+            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        )
 
     def _make_keys(self) -> None:
         """The client key that opens all servers, the host key that all of them show, and who may show it."""

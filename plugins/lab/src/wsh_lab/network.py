@@ -62,6 +62,7 @@ class Network:
             run(["ip", "link", "add", self.bridge, "mtu", self._mtu(), "type", "bridge"])
         run(["ip", "address", "replace", f"{self.gateway}/{self.range.prefixlen}", "dev", self.bridge])
         run(["ip", "link", "set", self.bridge, "up"])
+        self._refuse_firewall()
         run(["nft", "-f", "-"], input=_NAT.format(table=self.table, range=self.range, bridge=self.bridge))
         if _FORWARDING.read_text().strip() == "0":
             _FORWARDING_BEFORE.write_text("0")
@@ -76,36 +77,23 @@ class Network:
             _FORWARDING_BEFORE.unlink()
 
     def attach(self, pid: int, address: str) -> None:
-        """Give the network namespace of that process its ``eth0``; it goes away with the namespace."""
-        outside = self._outside(address)
+        """Give the network namespace of that process its ``eth0``; it goes away with the namespace.
+
+        The hardware address follows from the address, so that nobody remembers another from the last boot.
+        """
+        outside, mtu = self._outside(address), self._mtu()
+        hardware = "02:00:" + ipaddress.IPv4Address(address).packed.hex(":")
+        inside = ["name", "eth0", "address", hardware, "mtu", mtu, "netns", str(pid)]
         run(["ip", "link", "delete", outside], check=False)
-        run(
-            [
-                "ip",
-                "link",
-                "add",
-                outside,
-                "mtu",
-                self._mtu(),
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "eth0",
-                "mtu",
-                self._mtu(),
-                "netns",
-                str(pid),
-            ]
-        )
+        run(["ip", "link", "add", outside, "mtu", mtu, "type", "veth", "peer", *inside])
         run(["ip", "link", "set", outside, "master", self.bridge, "up"])
-        run(
-            ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"],
-            input=(
-                f"link set lo up\naddress add {address}/{self.range.prefixlen} dev eth0\nlink set eth0 up\n"
-                f"route add default via {self.gateway}\n"
-            ),
-        )
+        commands = [
+            "link set lo up",
+            f"address add {address}/{self.range.prefixlen} dev eth0",
+            "link set eth0 up",
+            f"route add default via {self.gateway}",
+        ]
+        run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"], input="\n".join(commands) + "\n")
 
     def detach(self, address: str) -> None:
         """Remove what a half-made server may have left on this side."""
@@ -119,6 +107,21 @@ class Network:
             with contextlib.suppress(OSError, KeyError):
                 return Path(f"/sys/class/net/{route['dev']}/mtu").read_text().strip()
         return "1500"
+
+    def _refuse_firewall(self) -> None:
+        """A chain that drops by default (Docker's, say) wins over anything this lab could accept."""
+        chains = json.loads(run(["nft", "--json", "list", "chains"]))["nftables"]
+        for chain in (entry["chain"] for entry in chains if "chain" in entry):
+            if chain.get("hook") != "forward" or chain.get("policy") != "drop":
+                continue
+            place = [chain["family"], chain["table"], chain["name"]]
+            if self.bridge not in run(["nft", "list", "chain", *place]):
+                insert = f"nft insert rule {' '.join(place)}"
+                raise LabError(
+                    "firewall",
+                    f"chain {' '.join(place)} of this machine drops what the servers send and receive",
+                    f"{insert} iifname {self.bridge} accept && {insert} oifname {self.bridge} accept",
+                )
 
     def _refuse_overlap(self) -> None:
         for route in json.loads(run(["ip", "-json", "route", "show"])):

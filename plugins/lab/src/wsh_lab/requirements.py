@@ -22,6 +22,7 @@ TOOLS = {
     "losetup": "mount",
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "tar": "tar",
