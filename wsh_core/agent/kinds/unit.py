@@ -86,37 +86,48 @@ class UnitKind(Kind):
     def commit(self) -> dict[str, AgentError]:
         host = self.host
         owed = _RELOAD_OWED in host.ledger.flags()
+        failures: dict[str, AgentError] = {}
         if host.booted:
-            if owed and any(self._changed(resource, actual) for resource, actual in self._written) or (
-                owed and not self._written
-            ):
+            if owed and (not self._written or any(_differs(*written) for written in self._written)):
                 host.run(["systemctl", "daemon-reload"])
-            self._settle()
+            failures = self._settle()
         if owed:
             host.ledger.lower_flag(_RELOAD_OWED)
-        return {}
+        return failures
 
-    @staticmethod
-    def _changed(resource: Resource, actual: State | None) -> bool:
-        return actual is None or actual["content"] != resource.want["content"]
+    def _settle(self) -> dict[str, AgentError]:
+        """Bring what runs in step with the files.
 
-    def _settle(self) -> None:
-        """Bring what runs in step with the files: a socket cannot restart while its service runs, so that stops first."""
+        A socket cannot restart while its service runs, so what a changed file belongs to stops first.
+        """
         host = self.host
-        changed = [r.want["name"] for r, actual in self._written if actual is not None and self._changed(r, actual)]
+        changed = [r.want["name"] for r, actual in self._written if actual is not None and _differs(r, actual)]
         services = {name.replace(".socket", ".service") for name in changed}
         if services:
             host.run(["systemctl", "stop", *sorted(services)])
-        sockets = [name for name in changed if name.endswith(".socket")]
-        if sockets:
-            host.run(["systemctl", "stop", *sockets], check=False)
-        start = [r.want["name"] for r, _ in self._written if r.want["state"] == "active"]
-        if len(start) > _MANY:
-            host.run(["systemctl", "start", paths.TARGET], check=False)
-        elif start:
-            host.run(["systemctl", "start", *start], check=False)
+            host.run(["systemctl", "stop", *(name for name in changed if name.endswith(".socket"))], check=False)
+        start = {r.id: r.want["name"] for r, _ in self._written if r.want["state"] == "active"}
+        failures = self._start(start) if start else {}
         if reload := sorted(host.reload_units - services):
             host.run(["systemctl", "try-reload-or-restart", *reload], check=False)
+        return failures
+
+    def _start(self, units: dict[str, str]) -> dict[str, AgentError]:
+        """Start units, many of them through the target that wants them: its jobs run side by side."""
+        names = list(units.values()) if len(units) <= _MANY else [paths.TARGET]
+        done = self.host.run(["systemctl", "start", *names], check=False)
+        states = _manager_units(self.host) if done.returncode or len(units) > _MANY else {}
+        words = done.stderr.decode(errors="replace").strip()
+        return {
+            id_: AgentError("unit.not-started", f"{name} did not start",
+                            f"systemctl status {name}; journalctl -u {name}", words)
+            for id_, name in units.items()
+            if states and states.get(name) != "active"
+        }
+
+
+def _differs(resource: Resource, actual: State | None) -> bool:
+    return actual is None or actual["content"] != resource.want["content"]
 
 
 class SliceKind(Kind):
