@@ -104,8 +104,7 @@ class UnitKind(Kind):
         changed = [r.want["name"] for r, actual in self._written if actual is not None and _differs(r, actual)]
         services = {name.replace(".socket", ".service") for name in changed}
         if services:
-            host.run(["systemctl", "stop", *sorted(services)])
-            host.run(["systemctl", "stop", *(name for name in changed if name.endswith(".socket"))], check=False)
+            host.run(["systemctl", "stop", *sorted(services.union(changed))])
         start = {r.id: r.want["name"] for r, _ in self._written if r.want["state"] == "active"}
         failures = self._start(start) if start else {}
         if reload := sorted(host.reload_units - services):
