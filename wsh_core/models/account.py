@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, PrivateAttr
 
 from wsh_core.models.base import Described, Many, Model
-from wsh_core.models.origin import Origin
+from wsh_core.models.origin import BY_HAND, Origin
 from wsh_core.models.site import Site
 from wsh_core.models.types import AccountName, Email, Name, PhpVersion, SiteKey, SshKey, Text
 
@@ -39,7 +39,7 @@ class Account(Described):
         examples=["alice@example.org"],
     )
     package: Name = Field(description="The package of wsh.yaml that it has.", examples=["small"])
-    ssh: Ssh = Field(Ssh(), description="How its people log in.", examples=[{"password": True}])
+    ssh: Ssh = Field(default_factory=Ssh, description="How its people log in.", examples=[{"password": True}])
     php: PhpVersion | None = Field(
         None, description="The version of PHP; the server's where it is left out.", examples=["8.4"]
     )
@@ -53,7 +53,7 @@ class Account(Described):
     @classmethod
     def make(cls, name: str, values: Mapping[str, Any]) -> Self:
         """Make an account by hand. Raises pydantic.ValidationError, or Refused for its name."""
-        return cls.read(AccountName(name), dict(values), Origin())
+        return cls.read(AccountName(name), dict(values), BY_HAND)
 
     @classmethod
     def read(cls, name: AccountName, values: Any, origin: Origin) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, PrivateAttr, Strict, model_validator
 
 from wsh_core.errors import Where
-from wsh_core.models.origin import Origin
+from wsh_core.models.origin import BY_HAND, Origin
 
 Item = TypeVar("Item")
 
@@ -40,7 +40,7 @@ class Model(BaseModel):
 class Described(Model):
     """A model that knows where it was read. One made by hand has an origin without a file."""
 
-    _origin: Origin = PrivateAttr(default=Origin())
+    _origin: Origin = PrivateAttr(default_factory=lambda: BY_HAND)
 
     def bind_origin(self, origin: Origin) -> None:
         """Tell a fresh object where it was read."""

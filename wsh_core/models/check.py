@@ -17,10 +17,10 @@ from wsh_core.models.source import Step
 from wsh_core.models.text import Refused
 
 _TYPES: Final = {
-    "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false", "string_type": "text",
-    "tuple_type": "a list", "list_type": "a list", "set_type": "a list", "frozen_set_type": "a list",
-    "dict_type": "keys with values", "mapping_type": "keys with values", "model_type": "keys with values",
-    "model_attributes_type": "keys with values",
+    "int_type": "a whole number", "float_type": "a number",
+    "bool_type": "true or false", "string_type": "text",
+    **dict.fromkeys(("tuple_type", "list_type", "set_type", "frozen_set_type"), "a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "keys with values"),
 }  # fmt: skip
 """What pydantic wanted, by the type of its error."""
 
@@ -37,14 +37,11 @@ def problems_of(
 ) -> list[Problem]:
     """Translate an error of `model`, whose values were read at `origin`.
 
-    `called` is what an unknown key is not ("an option of wordpress"); by default a key of the model at hand. What
-    the reader of the file has told already is left out, as is what only follows from another error.
+    `called` is what an unknown key is not ("an option of wordpress"); by default a key of the model at hand.
+    What the reader of the file has told already is left out, and what only follows from another error.
     """
-    known = (
-        {(p.where[0].line, p.where[0].column) for p in origin.source.problems if p.where}
-        if origin.source
-        else ()
-    )
+    told = [problem.where[0] for problem in origin.source.problems] if origin.source else []
+    known = {(place.line, place.column) for place in told}
     found = []
     for each in error.errors(include_url=False):
         if each["type"] == "default_factory_not_called":

@@ -27,7 +27,7 @@ def flow(value: Any) -> str:
 
 
 def block(value: Mapping[str, Any], indent: int) -> list[str]:
-    """Write each key of a group on a line of its own, `indent` spaces in; what is in them stays on one line."""
+    """Write each key of a group on a line of its own, `indent` spaces in, and its value beside it."""
     return [f"{' ' * indent}{text(key)}: {flow(item)}" for key, item in value.items()]
 
 

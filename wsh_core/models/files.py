@@ -25,8 +25,8 @@ class NotRead(Exception):  # noqa: N818 - it says what became of the file
 def read(path: Path, file: str) -> str:
     """Read a file of the description as text; `file` is its name in messages.
 
-    It must be a regular file (anything else could block or never end), of at most LARGEST bytes, which is seen
-    before anything is read, in UTF-8. Raises NotRead.
+    It must be a regular file, since anything else could block or never end; of at most LARGEST bytes, which
+    is seen before anything is read; and in UTF-8. Raises NotRead.
     """
     try:
         data = _bytes(path, file)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wsh_core.models.base import Described, Many, Model
 from wsh_core.models.origin import Origin
-from wsh_core.models.package import Package
+from wsh_core.models.package import EXAMPLE, Package
 from wsh_core.models.types import DescriptionId, Email, Name, Text
 
 
@@ -43,11 +43,8 @@ class Organisation(Described):
     packages: dict[Name, Package] = Field(
         min_length=1,
         description="The limits that are sold, each under a name.",
-        examples=[
-            {"small": {"disk": "2G", "inodes": 200000, "memory": "512M", "cpu": "50%", "tasks": 100, "sites": 3,
-                       "databases": 3}}
-        ],
-    )  # fmt: skip
+        examples=[{"small": EXAMPLE}],
+    )
 
     @classmethod
     def read(cls, values: Mapping[str, Any], origin: Origin) -> Self:

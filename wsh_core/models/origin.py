@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from wsh_core.errors import Where
+from wsh_core.errors import Problem, Where
 from wsh_core.models.source import Source, Step, dotted
 
 
@@ -29,3 +30,11 @@ class Origin:
     def places(self, *steps: Step, key: bool = False) -> tuple[Where, ...]:
         """As `where`, for a Problem: nothing where it was made by hand."""
         return (self.where(*steps, key=key),) if self.source else ()
+
+    def problem(self, code: str, message: str, hint: str | None, *steps: Step, key: bool = False) -> Problem:
+        """Something that is wrong at `steps` within."""
+        return Problem(code, message, hint, self.places(*steps, key=key), self.object)
+
+
+BY_HAND: Final = Origin()
+"""The origin of what was not read from a file."""

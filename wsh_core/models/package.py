@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import Field
 
 from wsh_core.models.base import Many, Model
 from wsh_core.models.types import Memory, Name, Percent, Size
+
+EXAMPLE: Final = {
+    "disk": "2G", "inodes": 200000, "memory": "512M", "cpu": "50%", "tasks": 100, "sites": 3, "databases": 3,
+}  # fmt: skip
 
 
 class Package(Model):

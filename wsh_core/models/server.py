@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 from wsh_core import releases
 from wsh_core.models.account import Account
 from wsh_core.models.base import Described
-from wsh_core.models.origin import Origin
+from wsh_core.models.origin import BY_HAND, Origin
 from wsh_core.models.types import Address, Name, PhpVersion
 
 
@@ -24,8 +24,8 @@ class Server(Described):
     called: ClassVar[str] = "a server"
 
     address: Address = Field(
-        description="Where it is reached: a name, an IP address, a host of ~/.ssh/config, or `localhost` for this "
-        "machine without SSH.",
+        description="Where it is reached: a name, an IP address, a host of ~/.ssh/config, or "
+        "`localhost`: this machine, without SSH.",
         examples=["web1.example.org"],
     )
     debian: Literal[12, 13] = Field(description="Its release of Debian.", examples=[13])
@@ -43,7 +43,7 @@ class Server(Described):
         cls, name: str, values: Mapping[str, Any], accounts: Mapping[str, Account] | None = None
     ) -> Self:
         """Make a server by hand. Raises pydantic.ValidationError, or Refused for its name."""
-        return cls.read(Name(name), dict(values), Origin()).having(accounts or {})
+        return cls.read(Name(name), dict(values), BY_HAND).having(accounts or {})
 
     @classmethod
     def read(cls, name: Name, values: Any, origin: Origin) -> Self:

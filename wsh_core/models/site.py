@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, PrivateAttr
 
 from wsh_core.models.base import Described, Many
-from wsh_core.models.origin import Origin
+from wsh_core.models.origin import BY_HAND, Origin
 from wsh_core.models.php import PhpSettings
 from wsh_core.models.types import AccountName, DomainName, Name, ReleaseName, SiteKey
 
@@ -38,7 +38,7 @@ class Site(Described):
         examples=["6.8.3"],
     )  # fmt: skip
     settings: PhpSettings = Field(
-        PhpSettings(),
+        default_factory=PhpSettings,
         alias="php",
         description="PHP settings of this site.",
         examples=[{"memory_limit": "256M"}],
@@ -51,7 +51,7 @@ class Site(Described):
     def make(cls, account: str, key: str, values: Mapping[str, Any]) -> Self:
         """Make a site by hand. Raises pydantic.ValidationError, or Refused for its names."""
         site = cls.model_validate(dict(values))
-        site.bind(AccountName(account), SiteKey(key), Origin())
+        site.bind(AccountName(account), SiteKey(key), BY_HAND)
         return site
 
     def bind(self, account: AccountName, key: SiteKey, origin: Origin) -> None:

@@ -1,0 +1,219 @@
+"""What can only be seen from several files together. Each check adds problems where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from wsh_core import releases
+from wsh_core.errors import Problem, quote
+from wsh_core.models.account import Account
+from wsh_core.models.check import suggest
+from wsh_core.models.origin import Origin
+from wsh_core.models.package import Package
+from wsh_core.models.reading import AccountFile, Reading
+from wsh_core.models.server import Server
+from wsh_core.models.site import BUILT_IN_APPS
+from wsh_core.models.types import DomainName, Refused
+
+
+@dataclass(frozen=True)
+class Apps:
+    """What is known of applications; `names` is None if nothing is."""
+
+    names: Collection[str] | None = None
+    databases: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Collection[str] | None:
+        """The names of all applications, the built-in ones included."""
+        return None if self.names is None else {*self.names, *BUILT_IN_APPS}
+
+
+def check(reading: Reading, apps: Apps) -> None:
+    """Add to `reading`, and to its account files, what is wrong between them."""
+    reading.general += _addresses(reading)
+    reading.general += _apps_of_packages(reading, apps)
+    known = reading.wsh_yaml.value.get("packages") if reading.wsh_yaml.value else None
+    names = list(known) if isinstance(known, dict) else None
+    servers = {each.name: each.server for each in reading.servers}
+    for file in reading.accounts:
+        if file.account is not None:
+            file.problems += _package(file.account, names)
+            file.problems += _php(file.account, servers[file.server])
+            file.problems += _apps(file.account, apps)
+            if reading.organisation and (package := reading.organisation.packages.get(file.account.package)):
+                file.problems += _counts(file.account, package, apps)
+                file.problems += _limits(file.account, package)
+    _one_server_each(reading.accounts)
+    _one_site_each(reading)
+
+
+def _addresses(reading: Reading) -> Iterator[Problem]:
+    first: dict[str, Server] = {}
+    for server in (each.server for each in reading.servers if each.server):
+        if (other := first.setdefault(server.address, server)) is not server:
+            message = f"{server.address} is the address of two servers, {other.name} and {server.name}"
+            places = other.origin.places("address") + server.origin.places("address")
+            yield Problem("config.address-taken", message, "take one out", places, f"server:{server.name}")
+
+
+def _apps_of_packages(reading: Reading, apps: Apps) -> Iterator[Problem]:
+    if reading.organisation is None or apps.known is None:
+        return
+    for name, package in reading.organisation.packages.items():
+        for index, app in enumerate(package.apps or ()):
+            if app not in apps.known:
+                yield _unknown_app(
+                    app, apps.known, reading.organisation.origin, "packages", name, "apps", index
+                )
+
+
+def _unknown_app(app: str, known: Collection[str], origin: Origin, *steps: str | int) -> Problem:
+    hint = suggest(app, known) if len(known) > len(BUILT_IN_APPS) else None
+    hint = hint or "its plugin must be installed, and be listed under plugins in wsh.yaml"
+    return origin.problem(
+        "config.unknown-app", f"{quote(app)} is no application that is loaded", hint, *steps
+    )
+
+
+def _package(account: Account, names: list[str] | None) -> Iterator[Problem]:
+    if names is not None and account.package not in names:
+        message = f"wsh.yaml has no package {quote(account.package)}"
+        yield account.origin.problem(
+            "config.unknown-package", message, suggest(account.package, names), "package"
+        )
+
+
+def _php(account: Account, server: Server | None) -> Iterator[Problem]:
+    if server is None or account.php is None:
+        return
+    version = releases.load(server.debian).php.version
+    if account.php != version:
+        message = f"Debian {server.debian} has PHP {version}, not {account.php}"
+        yield account.origin.problem(
+            "config.php-version", message, f'write "{version}", or leave it out', "php"
+        )
+
+
+def _apps(account: Account, apps: Apps) -> Iterator[Problem]:
+    for site in account.sites.values():
+        if apps.known is not None and site.app not in apps.known:
+            yield _unknown_app(site.app, apps.known, site.origin, "app")
+
+
+def _counts(account: Account, package: Package, apps: Apps) -> Iterator[Problem]:
+    sites = list(account.sites.values())
+    has = f"the package {quote(account.package)} has"
+    hint = "take sites out, or give it a larger package"
+    if len(sites) > package.sites:
+        message = f"{account.name} has {len(sites)} sites, {has} {package.sites}"
+        surplus = sites[package.sites].key
+        yield account.origin.problem("config.too-many-sites", message, hint, "sites", surplus, key=True)
+    databases = sum(apps.databases.get(site.app, 0) for site in sites)
+    if databases > package.databases:
+        message = f"the sites of {account.name} need {databases} databases, {has} {package.databases}"
+        yield account.origin.problem("config.too-many-databases", message, hint, "sites", key=True)
+
+
+def _limits(account: Account, package: Package) -> Iterator[Problem]:
+    name = quote(account.package)
+    for site in account.sites.values():
+        if package.apps is not None and site.app not in package.apps:
+            message = f"the package {name} does not allow {quote(site.app)}"
+            hint = f"it allows {', '.join(package.apps) or 'none'}"
+            yield site.origin.problem("config.app-not-allowed", message, hint, "app")
+        memory = site.settings.memory_limit
+        if memory is not None and memory > package.memory:
+            message = f"memory_limit {memory} is more than the package {name} has, {package.memory}"
+            hint = f"at most {package.memory}"
+            yield site.origin.problem("config.too-much-memory", message, hint, "php", "memory_limit")
+
+
+def _one_server_each(accounts: list[AccountFile]) -> None:
+    first: dict[str, AccountFile] = {}
+    for file in accounts:
+        if (other := first.setdefault(file.name, file)) is file:
+            continue
+        message = f"the account {file.name} is on two servers, {other.server} and {file.server}"
+        hint = "remove one of the files; until then it is held on both"
+        places = tuple(each.source.where() for each in (other, file))
+        problem = Problem("config.account-taken", message, hint, places, f"account:{file.name}")
+        for each in (other, file):
+            each.problems.append(problem)
+
+
+class _Claim(NamedTuple):
+    """A site, be it of a file that is held, names a domain."""
+
+    file: AccountFile
+    key: str
+    index: int
+
+    @property
+    def site(self) -> str:
+        return f"{self.file.name}/{self.key}"
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.file.source, ("sites", self.key, "domains", self.index), f"site:{self.site}")
+
+
+def _one_site_each(reading: Reading) -> None:
+    """A domain belongs to one site, and none to what is a server's own name.
+
+    Which of two accounts is right cannot be known, so both are held: who has the domain on the server keeps it.
+    """
+    own = {str(each.server.address): each.name for each in reading.servers if each.server}
+    claims: dict[str, list[_Claim]] = {}
+    for file in reading.accounts:
+        for domain, claim in _claims(file):
+            claims.setdefault(domain, []).append(claim)
+    for domain, several in claims.items():
+        if len(several) > 1:
+            _taken(domain, several)
+        if domain in own:
+            message = f"{domain} is the address of the server {own[domain]}, which no site can have"
+            for claim in several:
+                claim.file.problems.append(claim.origin.problem("config.domain-reserved", message, None))
+
+
+def _claims(file: AccountFile) -> Iterator[tuple[str, _Claim]]:
+    """The domains of an account; of one that could not be made, those that can be told."""
+    if file.account is not None:
+        for key, site in file.account.sites.items():
+            for index, domain in enumerate(site.domains):
+                yield domain, _Claim(file, key, index)
+        return
+    sites = (file.source.value or {}).get("sites")
+    for key, values in sites.items() if isinstance(sites, dict) else ():
+        domains = values.get("domains") if isinstance(values, dict) else None
+        for index, text in enumerate(domains if isinstance(domains, list) else ()):
+            with suppress(Refused):
+                yield DomainName(text), _Claim(file, key, index)
+
+
+def _taken(domain: str, claims: list[_Claim]) -> None:
+    sites = list(dict.fromkeys(claim.site for claim in claims))
+    accounts = list(dict.fromkeys(claim.file.name for claim in claims))
+    if len(sites) == 1:
+        message, hint = f"{domain} stands twice at {sites[0]}", "take one out"
+    else:
+        message = f"{domain} belongs to {_number(sites)} sites, {_and(sites)}"
+        hint = "take it out of one of them" if len(sites) == 2 else "take it out of all but one"
+        if len(accounts) > 1:
+            hint += f"; until then {_and(accounts)} are held"
+    places = tuple(claim.origin.where() for claim in claims)
+    problem = Problem("config.domain-taken", message, hint, places, f"site:{sites[-1]}")
+    for file in {id(claim.file): claim.file for claim in claims}.values():
+        file.problems.append(problem)
+
+
+def _number(things: list[str]) -> str:
+    return {2: "two", 3: "three"}.get(len(things), str(len(things)))
+
+
+def _and(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
