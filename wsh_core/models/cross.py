@@ -150,7 +150,7 @@ class _Claim(NamedTuple):
 
     file: AccountFile
     key: str
-    index: int
+    item: int
 
     @property
     def site(self) -> str:
@@ -158,13 +158,13 @@ class _Claim(NamedTuple):
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.file.source, ("sites", self.key, "domains", self.index), f"site:{self.site}")
+        return Origin(self.file.source, ("sites", self.key, "domains", self.item), f"site:{self.site}")
 
 
 def _one_site_each(reading: Reading) -> None:
     """A domain belongs to one site, and none to what is a server's own name.
 
-    Which of two accounts is right cannot be known, so both are held: who has the domain on the server keeps it.
+    Which of two accounts is right cannot be known, so both are held: who has it on the server keeps it.
     """
     own = {str(each.server.address): each.name for each in reading.servers if each.server}
     claims: dict[str, list[_Claim]] = {}
