@@ -29,7 +29,11 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        _must_be_https(newurl)
+        try:
+            _must_be_https(newurl)
+        except AgentError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -60,6 +64,7 @@ def download(url: str, to: str, limit: int, context: ssl.SSLContext | None = Non
                     os.ftruncate(fd, 0)
                 return _save(answer, file, limit)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return size  # all of it was there already; if it is the wrong thing, its checksum says so
             raise _unreachable(url, f"{error.code} {error.reason}") from None

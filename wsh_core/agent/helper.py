@@ -58,7 +58,7 @@ class Helper:
 def _unpack(archives: list[str], into: str, root: str, entries: int, bytes: int) -> dict[str, Any]:
     tree.remove(into)
     report = unpack(archives, into, root, Limits(entries, bytes))
-    shown = [[os.fsencode(text).decode(errors="replace") for text in pair] for pair in report.dangling]
+    shown = [[os.fsencode(text).decode(errors="replace") for text in pair] for pair in sorted(report.dangling)]
     return {"entries": report.entries, "bytes": report.bytes, "dangling": shown}
 
 
@@ -85,7 +85,7 @@ def _reap() -> None:
             pass
 
 
-def main() -> int:
+def main() -> None:
     """Serve stdin and stdout. Nothing that is started here gets hold of either."""
     os.umask(0o027)
     # Steps run as the same user: none of them shall open this process's pipes or memory through /proc (prctl(2)).
@@ -97,10 +97,5 @@ def main() -> int:
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     with open(requests, "rb") as reader, open(answers, "wb") as writer:
-        try:
+        with suppress(steps.CallerGoneError, BrokenPipeError):
             Helper(reader, writer).serve()
-        except steps.CallerGoneError:
-            return 1
-        except BrokenPipeError:
-            os._exit(1)
-    return 0

@@ -50,7 +50,7 @@ class Limits:
 class Report:
     entries: int = 0
     bytes: int = 0
-    dangling: list[tuple[str, str]] = field(default_factory=list)
+    dangling: set[tuple[str, str]] = field(default_factory=set)
     """Links that lead to nothing, or round in a circle: (path, target)."""
 
 
@@ -138,7 +138,8 @@ class Union:
 
     def resolve(self, path: str) -> str | None:
         """Where a path leads within the tree, all links followed; None if to nothing."""
-        todo, done, hops = path.split("/")[::-1], [], 0
+        todo, hops = path.split("/")[::-1], 0
+        done: list[str] = []
         while todo:
             part = todo.pop()
             if part == "..":
@@ -155,11 +156,11 @@ class Union:
         found = "/".join(done)
         return found if os.path.lexists(self.disk(found)) else None
 
-    def copy(self, path: str, to: str, within: tuple[str, ...] = ()) -> None:
-        """Copy what ``path`` names, links followed, to ``to`` on disk."""
+    def copy(self, path: str, to: str, within: frozenset[str]) -> None:
+        """Copy what ``path`` names, links followed, to ``to`` on disk; not what it lies ``within`` itself."""
         real = self.resolve(path)
         if real is None or real in within:
-            self.report.dangling.append((path, self.links[path]))
+            self.report.dangling.add((path, self.links[path]))
             return
         self.count(entries=1)
         if not os.path.isdir(self.disk(real)):
@@ -170,7 +171,13 @@ class Union:
         inside = f"{real}/" if real else ""
         linked = [name.removeprefix(inside) for name in self.links if name.startswith(inside)]
         for name in {*os.listdir(self.disk(real)), *(name for name in linked if "/" not in name)}:
-            self.copy(inside + name, f"{to}/{name}", (*within, real))
+            self.copy(inside + name, f"{to}/{name}", within | {real})
+
+
+def _above(path: str) -> list[str]:
+    """The directories that a path lies in, up to the top."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(len(parts))]
 
 
 def _climbs(path: str, target: str) -> bool:
@@ -257,7 +264,7 @@ def _place(union: Union, root: str, into: str, aside: str) -> None:
     links = [path for path in sorted(union.links) if path.startswith(inside)]
     os.mkdir(aside, 0o750)
     for number, path in enumerate(links):
-        union.copy(path, f"{aside}/{number}")
+        union.copy(path, f"{aside}/{number}", within=frozenset(_above(path)))
     os.rename(union.disk(top), into)
     for number, path in enumerate(links):
         if os.path.lexists(f"{aside}/{number}"):
