@@ -7,10 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pydantic import BaseModel, ValidationError
+
 from wsh_core import releases
 from wsh_core.errors import Problem, quote
 from wsh_core.models.account import Account
-from wsh_core.models.check import suggest
+from wsh_core.models.check import problems_of, suggest
+from wsh_core.models.organisation import Organisation
 from wsh_core.models.origin import Origin
 from wsh_core.models.package import Package
 from wsh_core.models.reading import AccountFile, Reading
@@ -25,6 +28,7 @@ class Apps:
 
     names: Collection[str] | None = None
     databases: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     @property
     def known(self) -> Collection[str] | None:
@@ -36,17 +40,13 @@ def check(reading: Reading, apps: Apps) -> None:
     """Add to `reading`, and to its account files, what is wrong between them."""
     reading.general += _addresses(reading)
     reading.general += _apps_of_packages(reading, apps)
-    known = reading.wsh_yaml.value.get("packages") if reading.wsh_yaml.value else None
-    names = list(known) if isinstance(known, dict) else None
-    servers = {each.name: each.server for each in reading.servers}
-    for file in reading.accounts:
-        if file.account is not None:
-            file.problems += _package(file.account, names)
-            file.problems += _php(file.account, servers[file.server])
-            file.problems += _apps(file.account, apps)
-            if reading.organisation and (package := reading.organisation.packages.get(file.account.package)):
-                file.problems += _counts(file.account, package, apps)
-                file.problems += _limits(file.account, package)
+    for server in reading.servers:
+        for file in server.accounts:
+            file.problems += _package_name(file, reading)
+            file.problems += _php_version(file, server.server)
+            file.problems += _app_names(file, apps)
+            if file.account and reading.organisation:
+                file.problems += _limits(file.account, reading.organisation, apps)
     _one_server_each(reading.accounts)
     _one_site_each(reading)
 
@@ -79,29 +79,45 @@ def _unknown_app(app: str, known: Collection[str], origin: Origin, *steps: str |
     )
 
 
-def _package(account: Account, names: list[str] | None) -> Iterator[Problem]:
-    if names is not None and account.package not in names:
-        message = f"wsh.yaml has no package {quote(account.package)}"
-        yield account.origin.problem(
-            "config.unknown-package", message, suggest(account.package, names), "package"
-        )
+def _package_name(file: AccountFile, reading: Reading) -> Iterator[Problem]:
+    known, name = reading.wsh_yaml.values("packages"), file.source.values().get("package")
+    if known and isinstance(name, str) and name not in known:
+        message = f"wsh.yaml has no package {quote(name)}"
+        yield file.origin.problem("config.unknown-package", message, suggest(name, known), "package")
 
 
-def _php(account: Account, server: Server | None) -> Iterator[Problem]:
-    if server is None or account.php is None:
+def _php_version(file: AccountFile, server: Server | None) -> Iterator[Problem]:
+    given = file.source.values().get("php")
+    if server is None or not isinstance(given, str):
         return
     version = releases.load(server.debian).php.version
-    if account.php != version:
-        message = f"Debian {server.debian} has PHP {version}, not {account.php}"
-        yield account.origin.problem(
-            "config.php-version", message, f'write "{version}", or leave it out', "php"
-        )
+    if given != version:
+        message = f"Debian {server.debian} has PHP {version}, not {quote(given)}"
+        yield file.origin.problem("config.php-version", message, f'write "{version}", or leave it out', "php")
 
 
-def _apps(account: Account, apps: Apps) -> Iterator[Problem]:
+def _app_names(file: AccountFile, apps: Apps) -> Iterator[Problem]:
+    for key in file.source.values("sites") if apps.known else ():
+        app = file.source.values("sites", key).get("app")
+        if apps.known and isinstance(app, str) and app not in apps.known:
+            site = file.origin.below("sites", key, object=f"site:{file.name}/{key}")
+            yield _unknown_app(app, apps.known, site, "app")
+
+
+def _options(account: Account, apps: Apps) -> Iterator[Problem]:
     for site in account.sites.values():
-        if apps.known is not None and site.app not in apps.known:
-            yield _unknown_app(site.app, apps.known, site.origin, "app")
+        if model := apps.options.get(site.app):
+            try:
+                model.model_validate(site.options)
+            except ValidationError as error:
+                origin = site.origin.below("options")
+                yield from problems_of(error, origin, model, f"an option of {site.app}")
+
+
+def _limits(account: Account, organisation: Organisation, apps: Apps) -> Iterator[Problem]:
+    if package := organisation.packages.get(account.package):
+        yield from _counts(account, package, apps)
+        yield from _site_limits(account, package)
 
 
 def _counts(account: Account, package: Package, apps: Apps) -> Iterator[Problem]:
@@ -118,7 +134,7 @@ def _counts(account: Account, package: Package, apps: Apps) -> Iterator[Problem]
         yield account.origin.problem("config.too-many-databases", message, hint, "sites", key=True)
 
 
-def _limits(account: Account, package: Package) -> Iterator[Problem]:
+def _site_limits(account: Account, package: Package) -> Iterator[Problem]:
     name = quote(account.package)
     for site in account.sites.values():
         if package.apps is not None and site.app not in package.apps:
@@ -139,7 +155,7 @@ def _one_server_each(accounts: list[AccountFile]) -> None:
             continue
         message = f"the account {file.name} is on two servers, {other.server} and {file.server}"
         hint = "remove one of the files; until then it is held on both"
-        places = tuple(each.source.where() for each in (other, file))
+        places = tuple(each.origin.where() for each in (other, file))
         problem = Problem("config.account-taken", message, hint, places, f"account:{file.name}")
         for each in (other, file):
             each.problems.append(problem)
@@ -158,7 +174,7 @@ class _Claim(NamedTuple):
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.file.source, ("sites", self.key, "domains", self.item), f"site:{self.site}")
+        return self.file.origin.below("sites", self.key, "domains", self.item, object=f"site:{self.site}")
 
 
 def _one_site_each(reading: Reading) -> None:
@@ -183,16 +199,15 @@ def _one_site_each(reading: Reading) -> None:
 def _claims(file: AccountFile) -> Iterator[tuple[str, _Claim]]:
     """The domains of an account; of one that could not be made, those that can be told."""
     if file.account is not None:
-        for key, site in file.account.sites.items():
-            for index, domain in enumerate(site.domains):
-                yield domain, _Claim(file, key, index)
+        for site in file.account.sites.values():
+            for item, domain in enumerate(site.domains):
+                yield domain, _Claim(file, site.key, item)
         return
-    sites = (file.source.value or {}).get("sites")
-    for key, values in sites.items() if isinstance(sites, dict) else ():
-        domains = values.get("domains") if isinstance(values, dict) else None
-        for index, text in enumerate(domains if isinstance(domains, list) else ()):
+    for key in file.source.values("sites"):
+        domains = file.source.values("sites", key).get("domains")
+        for item, text in enumerate(domains if isinstance(domains, list) else ()):
             with suppress(Refused):
-                yield DomainName(text), _Claim(file, key, index)
+                yield DomainName(text), _Claim(file, key, item)
 
 
 def _taken(domain: str, claims: list[_Claim]) -> None:

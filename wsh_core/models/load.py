@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from wsh_core.errors import ConfigError
 from wsh_core.models import cross
 from wsh_core.models.description import Description, ordered
@@ -19,6 +21,7 @@ def load_description(
     *,
     app_names: Collection[str] | None = None,
     app_databases: Mapping[str, int] | None = None,
+    app_options: Mapping[str, type[BaseModel]] | None = None,
     strict: bool = False,
     overlay: Mapping[str, str] | None = None,
 ) -> Description:
@@ -31,6 +34,7 @@ def load_description(
         root: the directory of wsh.yaml.
         app_names: the applications of the loaded plugins; None leaves the names of applications unchecked.
         app_databases: how many databases a site of an application has; those not named have none.
+        app_options: the models of the applications' options; those not named have theirs unchecked.
         strict: raise for problems of accounts too.
         overlay: texts to take in place of files, by their names below `root`: what an edit is about to write.
 
@@ -39,7 +43,7 @@ def load_description(
     """
     with _no_collector():
         reading = Reading(root, overlay or {})
-        cross.check(reading, cross.Apps(app_names, app_databases or {}))
+        cross.check(reading, cross.Apps(app_names, app_databases or {}, app_options or {}))
     held = {(file.server, file.name): tuple(file.problems) for file in reading.accounts if file.problems}
     problems = ordered([*reading.general, *(problem for each in held.values() for problem in each)])
     if reading.general or reading.organisation is None or (strict and problems):

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from wsh_core.errors import Problem, Where, quote
+from wsh_core.errors import Problem, Where
 from wsh_core.models.account import Account
 from wsh_core.models.base import Described
 from wsh_core.models.check import problems_of
@@ -32,6 +32,7 @@ class AccountFile:
 
     server: str
     name: str
+    origin: Origin
     source: Source
     account: Account | None
     problems: list[Problem]
@@ -65,7 +66,7 @@ class Reading:
 
     def _organisation(self) -> tuple[Source, Organisation | None]:
         if not self.root.is_dir():
-            self._miss(str(self.root), "wsh init makes a description; --directory says where one is")
+            self._miss(str(self.root), "wsh init makes a description; -C DIR says where one is")
         source = self._source(GENERAL)
         made, problems = _make(Organisation.read, Organisation, source, Origin(source))
         self.general += problems
@@ -92,22 +93,27 @@ class Reading:
             name, source, made, [self._account(name, each) for each in self._account_names(name)]
         )
 
-    def _account_names(self, server: Name) -> list[AccountName]:
+    def _account_names(self, server: Name) -> list[str]:
         directory = f"{SERVERS}/{server}/accounts"
-        names: list[AccountName] = []
+        names: list[str] = []
         for entry in self._list(directory):
             file = f"{directory}/{entry}"
-            if entry.endswith(".yaml"):
-                names += self._named(AccountName, entry.removesuffix(".yaml"), file)
-            elif entry.endswith(".yml"):
+            if entry.endswith(".yml"):
                 self._odd(file, f"{file} would not be read", "rename it, so that it ends in .yaml")
+            elif entry.endswith(".yaml"):
+                names += self._named(AccountName.of_file, entry.removesuffix(".yaml"), file)
         return names
 
-    def _account(self, server: Name, name: AccountName) -> AccountFile:
+    def _account(self, server: Name, name: str) -> AccountFile:
         source = self._source(f"{SERVERS}/{server}/accounts/{name}.yaml")
         origin = Origin(source, object=f"account:{name}")
-        made, problems = _make(lambda values, at: Account.read(name, values, at), Account, source, origin)
-        return AccountFile(server, name, source, made, problems)
+        try:
+            known = AccountName(name)
+        except Refused as error:
+            reserved = Problem("config.name-reserved", str(error), error.hint, origin.places(), origin.object)
+            return AccountFile(server, name, origin, source, None, [reserved])
+        made, problems = _make(lambda values, at: Account.read(known, values, at), Account, source, origin)
+        return AccountFile(server, name, origin, source, made, problems)
 
     def _source(self, file: str) -> Source:
         self.files += 1
@@ -137,7 +143,7 @@ class Reading:
         try:
             return [kind(name)]
         except Refused as error:
-            self._odd(file, f"the name of {quote(file)} is none: {error}", error.hint)
+            self._odd(file, str(error), "rename the file, or move it elsewhere")
             return []
 
     def _odd(self, file: str, message: str, hint: str | None) -> None:
