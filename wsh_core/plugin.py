@@ -25,7 +25,7 @@ from wsh_core.resources.text import Fact, Join, Secret, Text
 from wsh_core.vocabulary.config import ConfigFile, Vhost
 from wsh_core.vocabulary.context import SiteContext
 from wsh_core.vocabulary.facts import App, Database, Layout, Probe, VersionFile
-from wsh_core.vocabulary.options import AppOptions, OptionsModel
+from wsh_core.vocabulary.options import AppOptions, NeedsOption, OptionsModel
 from wsh_core.vocabulary.php_text import php, php_constants
 from wsh_core.vocabulary.sources import Archive, DebianPackage, LocalFile, Release, releases
 from wsh_core.vocabulary.steps import Php, Remove, Run, Script, Step, Write
@@ -51,6 +51,7 @@ __all__ = [
     "Layout",
     "Line",
     "LocalFile",
+    "NeedsOption",
     "OptionsModel",
     "Php",
     "Probe",

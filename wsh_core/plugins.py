@@ -22,6 +22,7 @@ from wsh_core.plugin import API
 from wsh_core.vocabulary.config import ConfigFile, Vhost
 from wsh_core.vocabulary.context import AnySite
 from wsh_core.vocabulary.facts import App
+from wsh_core.vocabulary.options import NeedsOption
 from wsh_core.vocabulary.steps import Php, Remove, Run, Step, Write
 
 GROUP = "wsh"
@@ -69,7 +70,7 @@ class LoadedApp:
             )
 
     def config(self, site: AnySite) -> tuple[ConfigFile, ...]:
-        """The files that follow from the YAML."""
+        """The files that follow from the YAML. This and the others raise PluginError, and NeedsOption."""
         return self._list("wsh_config", site, ConfigFile)
 
     def install(self, site: AnySite) -> tuple[Step, ...]:
@@ -124,6 +125,8 @@ class LoadedApp:
     def _call(self, hook: str, what: str, arguments: dict[str, Any], wanted: type[Any]) -> Any:
         try:
             found = getattr(self._manager.hook, hook)(**arguments)
+        except NeedsOption:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, only its own accounts wait
             self.fail("plugin.failed", f"{hook} failed for {what}: {_told(error)}")
         if not isinstance(found, wanted):

@@ -32,14 +32,17 @@ class Fact:
     name: str
 
 
+Piece = str | Secret | Fact
+
+
 @dataclass(frozen=True)
 class Join:
     """Several pieces of text, put together on the server."""
 
-    parts: tuple[str | Secret | Fact, ...]
+    parts: tuple[Piece, ...]
 
     def __init__(self, *parts: Text) -> None:
-        flat: list[str | Secret | Fact] = []
+        flat: list[Piece] = []
         for part in parts:
             for piece in pieces(part):
                 if isinstance(piece, str) and flat and isinstance(flat[-1], str):
@@ -49,11 +52,11 @@ class Join:
         object.__setattr__(self, "parts", tuple(flat))
 
 
-Text = str | Secret | Fact | Join
+Text = Piece | Join
 UID = Fact("uid")
 
 
-def pieces(text: Text) -> tuple[str | Secret | Fact, ...]:
+def pieces(text: Text) -> tuple[Piece, ...]:
     """Return the pieces of *text*; TypeError if it is no Text at all."""
     if isinstance(text, Join):
         return text.parts
@@ -62,7 +65,7 @@ def pieces(text: Text) -> tuple[str | Secret | Fact, ...]:
     raise TypeError(f"{text!r} is no text: give str, Secret, Fact or Join")
 
 
-def join(parts: tuple[str | Secret | Fact, ...]) -> Text:
+def join(parts: tuple[Piece, ...]) -> Text:
     """Put *parts* together into the simplest Text that says the same."""
     joined = Join(*parts)
     return joined if len(joined.parts) > 1 else joined.parts[0] if joined.parts else ""

@@ -26,16 +26,19 @@ class Declaration:
     tag: ClassVar[Mapping[str, str]] = {}
     """What ``as_data`` adds so that the server knows which declaration it has."""
 
+    _checks: ClassVar[tuple[tuple[str, Check], ...]] = ()
+
     def __init_subclass__(cls) -> None:
-        dataclass(frozen=True)(cls)
+        made: type[Any] = dataclass(frozen=True)(cls)
+        cls._checks = tuple((each.name, each.metadata["check"]) for each in fields(made))
 
     def __post_init__(self) -> None:
-        for each in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+        for name, check in self._checks:
             try:
-                clean = each.metadata["check"](getattr(self, each.name))
+                clean = check(getattr(self, name))
             except (TypeError, ValueError) as error:
-                raise type(error)(f"{type(self).__name__}.{each.name}: {error}") from None
-            object.__setattr__(self, each.name, clean)
+                raise type(error)(f"{type(self).__name__}.{name}: {error}") from None
+            object.__setattr__(self, name, clean)
         self.check()
 
     def check(self) -> None:
@@ -43,8 +46,7 @@ class Declaration:
 
     def as_data(self) -> dict[str, Any]:
         """Return the fields by name, declarations within as their own data."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
-        return {**self.tag, **{name: _data(value) for name, value in values.items()}}
+        return {**self.tag, **{name: _data(getattr(self, name)) for name, _ in self._checks}}
 
 
 def _data(value: Any) -> Any:

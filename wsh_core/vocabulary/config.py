@@ -33,7 +33,7 @@ class Vhost(Declaration):
     """What the web server must know of a site.
 
     ``docroot`` is the directory of the tree that is served; ``fallback`` answers for what does not exist.
-    ``deny`` and ``no_php`` are patterns of paths below the tree: never served, and never executed.
+    ``deny`` and ``no_php`` are patterns of paths below it: never served, and never executed.
     ``redirects`` lead from one path to another, ``headers`` are set on every answer. ``body_limit`` is in
     bytes, ``timeout`` in seconds. ``php`` are settings for this site.
     """

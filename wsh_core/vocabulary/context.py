@@ -17,14 +17,14 @@ Options_co = TypeVar("Options_co", bound=OptionsModel, covariant=True)
 class SiteContext(Generic[Options_co]):
     """One site, as its plugin sees it. Paths hold inside the jail and outside.
 
-    ``domains`` are A-labels, the first is canonical; ``email`` is the account's; ``database`` is the name
-    of the site's database, None if the app has none; ``version`` is that of the release to be installed.
+    ``domains`` are A-labels, the first is canonical; ``email`` is the account's, if it has one; ``database``
+    is the name of the site's, None if the app has none; ``version`` is that of the release to be installed.
     """
 
     account: str
     key: str
     domains: tuple[str, ...]
-    email: str
+    email: str | None
     options: Options_co
     version: str
     php: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import checks
 from .base import Declaration, checked
-from .options import OptionsModel
+from .options import AppOptions, OptionsModel
 from .sources import Release
 
 
@@ -56,8 +56,8 @@ def _options(value: object) -> type[OptionsModel]:
 class App(Declaration):
     """An application that a site can have.
 
-    ``releases`` are newest first; an app without any is not installed. ``php`` says whether anything in the
-    site is executed; ``extensions`` are named as ``php -m`` does, in lower case.
+    ``releases`` are newest first; an app is installed if its ``options`` are `AppOptions`. ``php`` says
+    whether anything in the site is executed; ``extensions`` are named as ``php -m`` does, in lower case.
     """
 
     name: str = checked(checks.matching(r"[a-z][a-z0-9]{1,31}", "name of an app"))
@@ -73,8 +73,17 @@ class App(Declaration):
     )
     php: bool = checked(checks.boolean, default=True)
 
+    @property
+    def installed(self) -> bool:
+        """Whether wsh installs it, rather than leaving the site's tree to the account."""
+        return issubclass(self.options, AppOptions)
+
     def check(self) -> None:
-        if self.releases and (self.version is None or self.health is None):
+        if self.installed and (self.version is None or self.health is None):
             raise ValueError(
-                f"App {self.name}: what is installed needs a version (VersionFile) and health (Probe)"
+                f"App {self.name}: what is installed needs version (VersionFile) and health (Probe)"
+            )
+        if self.releases and not self.installed:
+            raise ValueError(
+                f"App {self.name}: has releases, so its options must be a subclass of AppOptions"
             )

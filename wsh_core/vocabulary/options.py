@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from wsh_core.models.base import Model
 
 from .sources import Archive, LocalFile, Release
 
 
-class OptionsModel(BaseModel):
+class OptionsModel(Model):
     """Base of a plugin's options. Each field needs a description, which is shown to those who write YAML.
 
-    Defaults are part of it: what most sites want need not be written.
+    Nothing is converted: an option that is text must be text in the YAML. Defaults are part of the model, so
+    that what most sites want need not be written; an option that depends on another raises `NeedsOption` in
+    the hook that finds it missing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    called: ClassVar[str] = "the options of this app"
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         for name, field in cls.model_fields.items():
             if not field.description:
                 raise TypeError(f"{cls.__name__}.{name}: needs a description, say Field(description='…')")
+
+
+class NeedsOption(ValueError):  # noqa: N818 - it is what a plugin says, not what went wrong
+    """Raised by a hook when this site needs an option that is left out; *why* says what made it needed."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"{option} is needed: {why}")
+        self.option = option
 
 
 class OwnRelease(OptionsModel):

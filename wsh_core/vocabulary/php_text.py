@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wsh_core.resources.text import Fact, Join, Secret, Text, pieces
+from wsh_core.resources.text import Piece, Text, join, pieces
 
 
 def php(value: Any) -> Text:
@@ -17,25 +17,44 @@ def php(value: Any) -> Text:
     Raises:
         TypeError: anything else.
     """
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str | Secret | Fact | Join):
-        return Join(
-            "'", *(_escaped(piece) if isinstance(piece, str) else piece for piece in pieces(value)), "'"
-        )
-    if isinstance(value, Mapping):
-        return Join("[", *(Join(php(name), " => ", php(item), ", ") for name, item in value.items()), "]")
-    if isinstance(value, list | tuple):
-        return Join("[", *(Join(php(item), ", ") for item in value), "]")
-    raise TypeError(f"{value!r} has no form in PHP")
+    return join(tuple(_php(value)))
 
 
 def php_constants(constants: Mapping[str, Any]) -> Text:
     """Return a PHP file that defines *constants*."""
-    lines = (Join("define(", php(name), ", ", php(value), ");\n") for name, value in constants.items())
-    return Join("<?php\n", *lines)
+    return join(("<?php\n", *(part for name, value in constants.items() for part in _define(name, value))))
+
+
+def _define(name: str, value: Any) -> Iterator[Piece]:
+    yield "define("
+    yield from _php(name)
+    yield ", "
+    yield from _php(value)
+    yield ");\n"
+
+
+def _php(value: Any) -> Iterator[Piece]:
+    if value is None or isinstance(value, bool | int):
+        yield "null" if value is None else str(value).lower()
+    elif isinstance(value, Mapping):
+        yield "["
+        for name, item in value.items():
+            yield from _php(name)
+            yield " => "
+            yield from _php(item)
+            yield ", "
+        yield "]"
+    elif isinstance(value, list | tuple):
+        yield "["
+        for item in value:
+            yield from _php(item)
+            yield ", "
+        yield "]"
+    else:
+        yield "'"
+        for piece in pieces(value):
+            yield _escaped(piece) if isinstance(piece, str) else piece
+        yield "'"
 
 
 def _escaped(text: str) -> str:

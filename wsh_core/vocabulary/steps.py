@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, ClassVar
 
-from wsh_core.php_settings import check_setting
+from pydantic import ValidationError
+
+from wsh_core.models.php import PhpSettings
 from wsh_core.resources.text import Text
 
 from . import checks
@@ -24,11 +26,12 @@ _BYTES = checks.optional(checks.whole(1 << 20, 1 << 40))
 
 
 def ini(value: Any) -> Mapping[str, str]:
-    """Settings of PHP out of the one list of those that a site may have."""
-    table: Mapping[str, str] = checks.table(checks.word, lambda content: content)(value)
-    for name, content in table.items():
-        check_setting(name, content)
-    return table
+    """PHP settings that a site may have, by their names in php.ini, as php.ini writes them."""
+    try:
+        return PhpSettings.model_validate(dict(value)).ini()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 class Script(Declaration):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from wsh_core.plugin import (
     Email,
     Layout,
     Line,
+    NeedsOption,
     Php,
     Probe,
     Remove,
@@ -37,12 +39,16 @@ KEYS = ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE")
 class WordPressOptions(AppOptions):
     """What a site's YAML may say of its WordPress; nothing of it is needed."""
 
-    title: Line | None = Field(None, description="Title of the site; else its domain", examples=["Alice's blog"])
+    title: Line | None = Field(
+        None, description="Title of the site; else its domain", examples=["Alice's blog"]
+    )
     admin: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,59}$")] | None = Field(
         None, description="Name of the first administrator; else the account's name", examples=["alice"]
     )
     admin_email: Email | None = Field(
-        None, description="The administrator's mail address; else the account's", examples=["alice@example.org"]
+        None,
+        description="The administrator's mail address; else the account's",
+        examples=["alice@example.org"],
     )
 
 
@@ -59,8 +65,8 @@ def wsh_app() -> App:
         layout=Layout(config=("wp-config.php",), data=("wp-content",), cache=("wp-content/cache",)),
         database=Database(),
         extensions=(
-            "ctype", "curl", "dom", "exif", "fileinfo", "gd", "iconv", "intl", "mbstring", "mysqli", "simplexml",
-            "tokenizer", "xml", "xmlreader", "xmlwriter", "zip",
+            "ctype", "curl", "dom", "exif", "fileinfo", "gd", "iconv", "intl", "mbstring", "mysqli",
+            "simplexml", "tokenizer", "xml", "xmlreader", "xmlwriter", "zip",
         ),
     )  # fmt: skip
 
@@ -93,6 +99,9 @@ def wsh_config(site: SiteContext[WordPressOptions]) -> list[ConfigFile]:
 def wsh_install(site: SiteContext[WordPressOptions]) -> list[Step]:
     """WordPress's own installation, without its wizard."""
     options = site.options
+    email = options.admin_email or site.email
+    if email is None:
+        raise NeedsOption("admin_email", f"the account {site.account} has no mail address")
     return [
         Remove("wp-config.php"),  # Debian's own reads /etc/wordpress
         Remove(".htaccess"),
@@ -103,7 +112,7 @@ def wsh_install(site: SiteContext[WordPressOptions]) -> list[Step]:
                 site.url,
                 options.title or site.domains[0],
                 options.admin or site.account,
-                options.admin_email or site.email,
+                email,
             ),
             input=site.secret("admin"),
             expect=r"^(already )?installed$",
@@ -112,18 +121,19 @@ def wsh_install(site: SiteContext[WordPressOptions]) -> list[Step]:
 
 
 @hookimpl
-def wsh_vhost(site: SiteContext[WordPressOptions]) -> Vhost:
+def wsh_vhost() -> Vhost:
     """The whole tree is served, but for what no browser has business with."""
     return Vhost(
         fallback="/index.php",
         deny=(
-            "wp-config.php", "wsh-config.php", "wp-config-sample.php", "wp-admin/install.php", "wp-admin/includes/",
-            "wp-includes/*.php", "readme.html", "license.txt",
+            "wp-config.php", "wsh-config.php", "wp-config-sample.php", "wp-admin/install.php",
+            "wp-admin/includes/", "wp-includes/*.php", "readme.html", "license.txt",
         ),
         no_php=("wp-content/uploads/",),
         php={"memory_limit": "256M", "post_max_size": "64M", "upload_max_filesize": "64M"},
     )  # fmt: skip
 
 
+@cache
 def _script(name: str) -> Script:
     return Script.read(__name__, f"scripts/{name}")

@@ -1,0 +1,190 @@
+"""What all features know: an account with its limits, and its sites with what their plugins say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypedDict
+
+from pydantic import ValidationError
+
+from wsh_core import releases
+from wsh_core.agent import paths
+from wsh_core.errors import ConfigError, Problem
+from wsh_core.models.account import Account
+from wsh_core.models.check import problems_of
+from wsh_core.models.package import Package
+from wsh_core.models.server import Server
+from wsh_core.models.site import Site
+from wsh_core.plugins import Apps, LoadedApp
+from wsh_core.vocabulary.config import ConfigFile, Vhost
+from wsh_core.vocabulary.context import AnySite, SiteContext
+from wsh_core.vocabulary.facts import App
+from wsh_core.vocabulary.options import AppOptions, NeedsOption, OptionsModel
+from wsh_core.vocabulary.sources import Release, Source
+from wsh_core.vocabulary.steps import Step
+
+
+class Whose(TypedDict):
+    """Whose a resource is, and why it is there: what every resource is given."""
+
+    account: str
+    object: str
+    why: str
+
+
+@dataclass(frozen=True)
+class SiteScope:
+    """A site with its app, and what the app's plugin says of it."""
+
+    site: Site
+    loaded: LoadedApp
+    context: AnySite
+    source: Source | None
+    vhost: Vhost
+    config: tuple[ConfigFile, ...]
+    install: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, site: Site, account: Account, loaded: LoadedApp, release: releases.Release) -> SiteScope:
+        """Ask the plugin. Raises ConfigError for what the site's YAML lacks, PluginError for its plugin."""
+        options = _options(site, loaded.app)
+        wanted, source = _release(site, loaded.app, options, release)
+        context = SiteContext(
+            account=str(site.account),
+            key=str(site.key),
+            domains=tuple(map(str, site.domains)),
+            email=None if account.email is None else str(account.email),
+            options=options,
+            version="" if wanted is None else wanted.version,
+            php=release.php.version,
+            tree=f"{paths.site(site.account, site.key)}/app",
+            database=f"{site.account}_{site.key}" if loaded.app.database else None,
+            database_socket=paths.MARIADB_SOCKET,
+        )
+        try:
+            said = loaded.vhost(context), loaded.config(context), loaded.install(context)
+        except NeedsOption as error:
+            raise _wrong(site, "config.missing-key", str(error), None, "options") from error
+        return cls(site, loaded, context, source, *said)
+
+    @property
+    def app(self) -> App:
+        """What its app declares."""
+        return self.loaded.app
+
+    @property
+    def slug(self) -> str:
+        """Its name in file names: ``alice-blog``."""
+        return f"{self.context.account}-{self.context.key}"
+
+    @property
+    def docroot(self) -> str:
+        """The directory that is served."""
+        return "/".join(part for part in (self.context.tree, self.vhost.docroot) if part)
+
+    @cached_property
+    def whose(self) -> Whose:
+        """For resources of the site."""
+        return {
+            "account": self.context.account,
+            "object": f"site:{self.context.account}/{self.context.key}",
+            "why": self.site.where.short,
+        }
+
+
+@dataclass(frozen=True)
+class AccountScope:
+    """An account, and what its features need to know."""
+
+    account: Account
+    package: Package
+    release: releases.Release
+    sites: tuple[SiteScope, ...]
+
+    @classmethod
+    def of(cls, server: Server, account: Account, package: Package, apps: Apps) -> AccountScope:
+        """Look up what the account names. Raises ConfigError and PluginError as `account_resources` does."""
+        release = releases.load(server.debian)
+        problems = _php_problems(server, account, release)
+        sites: list[SiteScope] = []
+        for site in account.sites.values():
+            try:
+                sites.append(SiteScope.of(site, account, apps.get(site.app), release))
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError.of(problems)
+        return cls(account, package, release, tuple(sites))
+
+    @property
+    def name(self) -> str:
+        """The account's name, which is its Unix user's and its group's."""
+        return str(self.account.name)
+
+    @cached_property
+    def whose(self) -> Whose:
+        """For resources of the account as a whole."""
+        return {
+            "account": self.name,
+            "object": f"account:{self.name}",
+            "why": self.account.where.short,
+        }
+
+    @cached_property
+    def executes(self) -> bool:
+        """Whether any of its sites runs PHP, so that the account has a runtime."""
+        return any(site.app.php for site in self.sites)
+
+
+def _options(site: Site, app: App) -> OptionsModel:
+    try:
+        return app.options.model_validate(site.options)
+    except ValidationError as error:
+        origin = site.origin.below("options")
+        raise ConfigError.of(problems_of(error, origin, app.options, f"an option of {app.name}")) from error
+
+
+def _release(
+    site: Site, app: App, options: OptionsModel, release: releases.Release
+) -> tuple[Release | None, Source | None]:
+    """The release that the site shall have, and the source that this server can have it from."""
+    if isinstance(options, AppOptions) and options.source is not None:
+        own = options.source.release((release.php.version,))
+        return own, own.sources[0]
+    fitting = _fitting(app, release)
+    if not app.installed and site.release is None:
+        return None, None
+    if site.release is None and fitting:
+        return next(iter(fitting.items()))
+    for each, source in fitting.items():
+        if each.version == site.release:
+            return each, source
+    place = f"PHP {release.php.version} of Debian {release.debian}"
+    wanted = "a release" if site.release is None else f"the release {site.release}"
+    known = ", ".join(each.version for each in fitting)
+    hint = f"one of {known}" if known else None
+    raise _wrong(site, "config.release", f"{app.name} does not have {wanted} for {place}", hint, "release")
+
+
+def _fitting(app: App, release: releases.Release) -> Mapping[Release, Source]:
+    return {
+        each: source
+        for each in app.releases
+        if release.php.version in each.php and (source := each.source(release.debian)) is not None
+    }
+
+
+def _php_problems(server: Server, account: Account, release: releases.Release) -> list[Problem]:
+    wanted = account.php or server.php
+    if wanted == release.php.version:
+        return []
+    where = account.origin.places("php") if account.php else server.origin.places("php")
+    message = f"PHP {wanted} is not there on Debian {release.debian}, which has {release.php.version}"
+    hint = f'php: "{release.php.version}", or leave it out'
+    return [Problem("config.php", message, hint, where, f"account:{account.name}")]
+
+
+def _wrong(site: Site, code: str, message: str, hint: str | None, key: str) -> ConfigError:
+    return ConfigError(code, message, hint, site.origin.below(key).places(), f"site:{site.id}")
