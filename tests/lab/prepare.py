@@ -1,4 +1,4 @@
-"""Servers of the lab on which `wsh server setup` has been run: one image, made once per version of the set-up."""
+"""Servers of the lab on which `wsh server setup` has run: one image, made once per version of the set-up."""
 
 from __future__ import annotations
 

@@ -65,9 +65,10 @@ class Php:
         Raises:
             ValueError: an extension that no package of this release brings.
         """
-        lines = (
-            f"{'zend_extension' if name == 'opcache' else 'extension'}={name}.so\n" for name in self.ordered(wanted)
-        )
+        lines = [
+            f"{'zend_extension' if name == 'opcache' else 'extension'}={name}.so\n"
+            for name in self.ordered(wanted)
+        ]
         return "".join(lines)
 
 

@@ -27,6 +27,11 @@ class Login:
         return self.address == LOCAL
 
     @property
+    def becomes_root(self) -> bool:
+        """Whether sudo(8) is needed after the login."""
+        return not self.local and self.user not in {None, "root"}
+
+    @property
     def command(self) -> str:
         """The line with which a person enters the server the same way."""
         parts = ["ssh"]
@@ -40,7 +45,10 @@ class Login:
 
     def inventory(self) -> dict[str, object]:
         """The host's variables in Ansible's inventory."""
-        variables: dict[str, object] = {"ansible_python_interpreter": "/usr/bin/python3"}
+        variables: dict[str, object] = {
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_become": self.becomes_root,
+        }
         if self.local:
             return variables | {"ansible_connection": "local"}
         given = {
@@ -48,6 +56,6 @@ class Login:
             "ansible_user": self.user,
             "ansible_port": self.port,
             "ansible_ssh_private_key_file": self.key,
-            "ansible_ssh_extra_args": f"-o UserKnownHostsFile={self.known_hosts}" if self.known_hosts else None,
+            "ansible_ssh_extra_args": self.known_hosts and f"-o UserKnownHostsFile={self.known_hosts}",
         }
         return variables | {key: value for key, value in given.items() if value is not None}

@@ -1,10 +1,11 @@
-"""One run of Ansible: a playbook, some servers, and its events one by one. Nothing of it is left on the disk."""
+"""One run of Ansible: a playbook, some servers, its events one by one. Nothing of it is left on the disk."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ LARGEST_RESULT = 256 * 1024 * 1024
 
 CONNECT_SECONDS = 10
 
+_SHARED = ["/dev/shm"]  # noqa: S108 - a private directory is made in it
+
 
 def play(
     playbook: Path,
@@ -33,10 +36,10 @@ def play(
     *,
     log: Path | None = None,
 ) -> None:
-    """Run `playbook` against `hosts`, each with its own variables, and hand every event to `on_event` as it comes.
+    """Run `playbook` against `hosts`, each with its own variables; hand every event to `on_event`.
 
-    What the playbook says of each host is in the events; that a host failed is no error of this function. Ansible's
-    own output goes to `log` alone, appended.
+    What became of each host is in the events; that one failed is no error of this function. Ansible's own
+    output goes to `log` alone, appended.
 
     Raises:
         TransportError: Ansible could not be run at all.
@@ -47,6 +50,7 @@ def play(
         raise TransportError(
             "server.no-ansible", "Ansible is not installed beside wsh", "pip install 'wsh-core[ansible]'"
         ) from error
+    inventory = {login.name: {**login.inventory(), **own} for login, own in hosts.items()}
     output: list[str] = []
     started = False
     with private_directory() as private:
@@ -64,7 +68,7 @@ def play(
                 private_data_dir=str(private),
                 project_dir=str(playbook.parent),
                 playbook=str(playbook),
-                inventory={"all": {"hosts": {login.name: {**login.inventory(), **own} for login, own in hosts.items()}}},
+                inventory={"all": {"hosts": inventory}},
                 envvars=environment(private),
                 event_handler=handle,
                 quiet=True,
@@ -74,7 +78,9 @@ def play(
             _close_connections(private)
             _write(log, output)
     if not started:
-        raise TransportError("server.ansible", "Ansible could not be run", detail="\n".join(filter(None, output)))
+        said = "\n".join(filter(None, output))
+        remedy = "pip install 'wsh-core[ansible]'"
+        raise TransportError("server.ansible", "Ansible could not be run", remedy, detail=said)
 
 
 def environment(private: Path) -> dict[str, str]:
@@ -103,33 +109,30 @@ def private_directory() -> Iterator[Path]:
     Raises:
         TransportError: there is no file system in memory to make it on.
     """
-    candidates = [os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{os.getuid()}", "/dev/shm"]
-    for base in filter(None, candidates):
-        if os.path.isdir(base) and os.access(base, os.W_OK) and _in_memory(base):
+    candidates = [os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{os.getuid()}", *_SHARED]
+    for base in map(Path, filter(None, candidates)):
+        if base.is_dir() and os.access(base, os.W_OK) and _in_memory(base):
             path = Path(tempfile.mkdtemp(prefix="wsh-", dir=base))
             break
     else:
-        raise TransportError("server.no-memory-disk", "there is no tmpfs that wsh may write to", "mount /dev/shm")
+        raise TransportError("server.no-tmpfs", "there is no tmpfs that wsh may write to", "mount /dev/shm")
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _in_memory(path: str) -> bool:
-    device = os.stat(path).st_dev
-    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
-        for line in mounts:
-            fields = line.split()
-            if fields[2] == f"{os.major(device)}:{os.minor(device)}":
-                return fields[fields.index("-") + 1] in {"tmpfs", "ramfs"}
+def _in_memory(path: Path) -> bool:
+    device = path.stat().st_dev
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        fields = line.split()
+        if fields[2] == f"{os.major(device)}:{os.minor(device)}":
+            return fields[fields.index("-") + 1] in {"tmpfs", "ramfs"}
     return False
 
 
 def _close_connections(private: Path) -> None:
     """End the SSH connections that were kept open from task to task."""
-    import subprocess
-
     for path in (private / "ssh").glob("*"):
         if stat.S_ISSOCK(path.lstat().st_mode):
             subprocess.run(
@@ -141,5 +144,6 @@ def _close_connections(private: Path) -> None:
 def _write(log: Path | None, output: Sequence[str]) -> None:
     if log is None:
         return
-    with open(log, "a", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in output if line)

@@ -25,8 +25,8 @@ PLAYBOOK = runner.PLAYBOOKS / "setup.yml"
 class Progress:
     """One task of one server: begun, or ended.
 
-    `outcome` is `begun`, `ok` (as wanted), `changed`, `skipped`, `failed` or `note`; `text` is what a note says.
-    `number` of `of` counts within the part, `done` of `total` over all parts. `seconds` since the set-up began.
+    `outcome` is `begun`, `ok` (as wanted), `changed`, `skipped`, `failed` or `note`; `text` is the note.
+    `number` of `of` counts within the part, `done` of `total` over all. `seconds` are since the beginning.
     """
 
     server: str
@@ -54,17 +54,21 @@ class Result:
 
 
 def set_up(
-    servers: Mapping[Login, Release], report: Callable[[Progress], None] = lambda _: None, *, log: Path | None = None
+    servers: Mapping[Login, Release],
+    report: Callable[[Progress], None] = lambda _: None,
+    *,
+    log: Path | None = None,
 ) -> dict[str, Result]:
     """Make each server a wsh server, all at once, and say how each ended, by its name.
 
-    A server that fails does not stop the others: its result names the task, its place and the module's own words.
+    A server that fails does not stop the others: its result has the task, its place, the module's words.
 
     Raises:
         TransportError: Ansible could not be run at all.
     """
     fold = _Fold({login.name: login for login in servers}, report)
-    runner.play(PLAYBOOK, {login: variables(release) for login, release in servers.items()}, fold.take, log=log)
+    told = {login: variables(release) for login, release in servers.items()}
+    runner.play(PLAYBOOK, told, fold.take, log=log)
     return fold.results()
 
 
@@ -80,7 +84,7 @@ def _told(release: Release) -> dict[str, Any]:
 
 
 def digest(release: Release) -> str:
-    """Sixteen hex digits that stand for all that a set-up is made of: a server marked with them is up to date."""
+    """Sixteen hex digits for all that a set-up is made of: a server marked with them is up to date."""
     hashed = hashlib.sha256(canonical(_told(release)).encode())
     for path in sorted(runner.PLAYBOOKS.rglob("*")):
         if path.is_file():
@@ -95,9 +99,8 @@ def parts() -> dict[str, int]:
 
     (play,) = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
     names = [Path(task["import_tasks"]).stem for task in play["tasks"]]
-    return {
-        name: len(yaml.safe_load((runner.PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))) for name in names
-    }
+    files = {name: runner.PLAYBOOKS / f"{name}.yml" for name in names}
+    return {name: len(yaml.safe_load(file.read_text(encoding="utf-8"))) for name, file in files.items()}
 
 
 class _Fold:
@@ -149,7 +152,8 @@ class _Fold:
     def _say(self, server: str, data: Mapping[str, Any], outcome: str, text: str = "") -> None:
         part, _ = place(data)
         sizes = parts()
-        before = sum(size for name, size in sizes.items() if list(sizes).index(name) < list(sizes).index(part))
+        names = list(sizes)
+        before = sum(sizes[name] for name in names[: names.index(part)])
         number = self.ended[server] + (outcome == "begun") - before
         self.report(
             Progress(
@@ -160,11 +164,12 @@ class _Fold:
 
     def results(self) -> dict[str, Result]:
         """The results; a server of which too little was heard has failed, whatever else was said."""
+        total = sum(parts().values())
         for name, result in self.found.items():
-            if result.problem is None and self.ended[name] != sum(parts().values()):
+            if result.problem is None and self.ended[name] != total:
                 result.problem = Problem(
                     "setup.broken-off",
-                    f"the set-up of {name} broke off after {self.ended[name]} of {sum(parts().values())} tasks",
+                    f"the set-up of {name} broke off after {self.ended[name]} of {total} tasks",
                     f"wsh server setup {name}",
                 )
         return self.found
@@ -177,9 +182,9 @@ def place(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 REMEDIES = {
-    "packages": "see that `apt-get update` and `apt-get --fix-broken install` succeed on {server}; then wsh server setup {server}",
-    "mariadb": "journalctl -u mariadb.service on {server}; then wsh server setup {server}",
-    "apache": "apache2ctl configtest, and journalctl -u apache2.service, on {server}; then wsh server setup {server}",
+    "packages": "see that `apt-get update` and `apt-get --fix-broken install` succeed on {server}",
+    "mariadb": "journalctl -u mariadb.service on {server}",
+    "apache": "apache2ctl configtest, and journalctl -u apache2.service, on {server}",
 }
 
 
@@ -188,11 +193,11 @@ def failure(server: str, data: Mapping[str, Any]) -> Problem:
     part, where = place(data)
     said = words(data.get("res") or {})
     first, _, _ = said.partition("\n")
-    remedy = REMEDIES.get(part, "mend that on {server}; then wsh server setup {server}").format(server=server)
+    remedy = REMEDIES.get(part, "mend that on {server}").format(server=server)
     return Problem(
         "setup.task",
         f'{server}, {part}, "{data.get("task", "")}": {first or "failed"} ({where})',
-        hint=remedy,
+        hint=f"{remedy}; then wsh server setup {server}",
         object=f"server:{server}",
         detail=said or None,
     )
