@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from wsh_core import releases
 from wsh_core.errors import Problem, quote
+from wsh_core.models import options
 from wsh_core.models.account import Account
-from wsh_core.models.check import problems_of, suggest
+from wsh_core.models.check import suggest
 from wsh_core.models.organisation import Organisation
 from wsh_core.models.origin import Origin
 from wsh_core.models.package import Package
@@ -45,6 +46,7 @@ def check(reading: Reading, apps: Apps) -> None:
             file.problems += _package_name(file, reading)
             file.problems += _php_version(file, server.server)
             file.problems += _app_names(file, apps)
+            file.problems += _options(file, apps)
             if file.account and reading.organisation:
                 file.problems += _limits(file.account, reading.organisation, apps)
     _one_server_each(reading.accounts)
@@ -104,14 +106,10 @@ def _app_names(file: AccountFile, apps: Apps) -> Iterator[Problem]:
             yield _unknown_app(app, apps.known, site, "app")
 
 
-def _options(account: Account, apps: Apps) -> Iterator[Problem]:
-    for site in account.sites.values():
+def _options(file: AccountFile, apps: Apps) -> Iterator[Problem]:
+    for site in file.account.sites.values() if file.account else ():
         if model := apps.options.get(site.app):
-            try:
-                model.model_validate(site.options)
-            except ValidationError as error:
-                origin = site.origin.below("options")
-                yield from problems_of(error, origin, model, f"an option of {site.app}")
+            yield from options.check(model, site.options, site.origin.below("options"), app=site.app)[1]
 
 
 def _limits(account: Account, organisation: Organisation, apps: Apps) -> Iterator[Problem]:

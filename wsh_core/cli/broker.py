@@ -1,0 +1,107 @@
+"""The wishes that an ordinary child has of root's half, over a socket pair: this machine's agent and its set-up.
+
+Root's half trusts the child with nothing but the words of `WISHES`: it has its own agent, its own playbook and its own
+Python, and takes neither paths nor programs. What it carries are frames: four bytes of length, then the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from wsh_core.errors import TransportError
+
+WISHES = re.compile(
+    r"plan|log|start(?: --(?:wait|lock-wait) [0-9]{1,6}(?:\.[0-9]{1,3})?){0,2}"
+    r"|follow [0-9a-f]{6} [0-9]{1,12}(?: --wait [0-9]{1,6}(?:\.[0-9]{1,3})?)?"
+    r"|setup [a-z][a-z0-9-]{0,62} 1[23]"
+)
+"""All that may be asked for: verbs of the agent's protocol, and setting up this server (its name, its Debian)."""
+
+LARGEST = 256 << 20
+"""Bytes in one frame."""
+
+_OUT, _END = b"o", b"e"
+Run = Callable[[Sequence[str], bytes], Iterator[bytes]]
+"""Does what was wished: yields the answer's bytes, raises OSError or WshError if it cannot."""
+
+
+class Child:
+    """The child's side: asks, and reads the answer. One wish at a time."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._one = threading.Lock()
+
+    def run(self, words: Sequence[str], request: bytes = b"") -> Iterator[bytes]:
+        """Yield what root's half answers to a wish.
+
+        Raises:
+            TransportError: it refused, could not, or is gone.
+        """
+        with self._one:
+            _send(self._channel, " ".join(words).encode())
+            _send(self._channel, request)
+            while (frame := _receive(self._channel)) is not None and frame[:1] == _OUT:
+                yield frame[1:]
+        if frame is None:
+            raise TransportError("server.broken-off", "root's half of this command is gone", "look at what runs: wsh log")
+        if error := json.loads(frame[1:]):
+            raise TransportError(error["code"], error["message"], error["hint"], detail=error["detail"])
+
+
+def serve(channel: socket.socket, run: Run) -> None:
+    """Be root's half: answer wishes until the child is gone. What is not in `WISHES` is refused."""
+    while True:
+        wish, request = _receive(channel), _receive(channel)
+        if wish is None or request is None:
+            return
+        words = wish.decode("ascii", "replace")
+        try:
+            _answer(channel, words, request, run)
+        except (BrokenPipeError, ConnectionError):
+            return
+
+
+def _answer(channel: socket.socket, words: str, request: bytes, run: Run) -> None:
+    error: dict[str, str | None] | None = None
+    if not WISHES.fullmatch(words):
+        error = {"code": "run.refused", "message": f"root's half does not do {words[:40]!r}", "hint": None, "detail": None}
+    else:
+        from wsh_core.errors import WshError
+
+        try:
+            for piece in run(words.split(" "), request):
+                _send(channel, _OUT + piece)
+        except WshError as failed:
+            problem = failed.problems[0]
+            error = {"code": problem.code, "message": problem.message, "hint": problem.hint, "detail": problem.detail}
+    _send(channel, _END + json.dumps(error).encode())
+
+
+def _send(channel: socket.socket, data: bytes) -> None:
+    channel.sendall(struct.pack("!I", len(data)))
+    channel.sendall(data)
+
+
+def _receive(channel: socket.socket) -> bytes | None:
+    """One frame; None when the other side is gone, or sends more than is ever sent."""
+    head = _exactly(channel, 4)
+    if head is None:
+        return None
+    (length,) = struct.unpack("!I", head)
+    return _exactly(channel, length) if length <= LARGEST else None
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < length:
+        piece = channel.recv(min(length - len(data), 1 << 20))
+        if not piece:
+            return None
+        data += piece
+    return bytes(data)

@@ -1,0 +1,58 @@
+"""`wsh check`: everything that is wrong with the description, at once."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from wsh_core.cli import findings
+from wsh_core.cli.help import Command
+from wsh_core.cli.render import problems as rendered
+from wsh_core.cli.session import Answer, Session
+from wsh_core.cli.terminal import Console, Span
+from wsh_core.cli.units import counted, duration
+from wsh_core.errors import ExitStatus
+
+
+@click.command(
+    cls=Command, section="Describe", exits=(0, 2, 3),
+    examples=[("wsh check", ""), ("wsh -C /etc/wsh/description check --json", "for an editor, or a hook of git")],
+)  # fmt: skip
+@click.pass_obj
+def check(session: Session) -> Answer:
+    """Check the whole description; nothing is begun, no server is asked."""
+    began = time.monotonic()
+    found = findings.of(session)
+    took = time.monotonic() - began
+    data = {
+        "files": found.files, "servers": found.servers, "accounts": found.accounts, "sites": found.sites,
+        "held": found.held,
+    }  # fmt: skip
+
+    def text(out: Console) -> None:
+        if found.problems:
+            rendered.problems(out, found.problems, session.source)
+            out.prose(_verdict(found))
+            return
+        out.line(
+            Span("ok", "green"),
+            f": {counted(found.files, 'file')}, {counted(found.servers, 'server')},"
+            f" {counted(found.accounts, 'account')}, {counted(found.sites, 'site')} ({duration(took)})",
+        )
+
+    return Answer(data, text, errors=found.problems, exit=ExitStatus.CONFIG if found.problems else ExitStatus.OK)
+
+
+def _verdict(found: findings.Findings) -> str:
+    files = {problem.where[-1].file for problem in found.problems if problem.where}
+    head = f"{counted(len(found.problems), 'error')} in {len(files)} of {counted(found.files, 'file')}."
+    if found.general:
+        return f"{head} {_listed(found.general)} {'is' if len(found.general) == 1 else 'are'} every account's: apply would do nothing."
+    return f"{head} {counted(len(found.held), 'account')} would be held: {', '.join(found.held[:10])}"
+
+
+def _listed(files: list[str]) -> str:
+    return " and ".join(files)
+
+

@@ -1,0 +1,108 @@
+"""Who does the work: root hands it to a child that has become the system user `wsh`, and waits on its one wish.
+
+Plugins are other people's code, so no process of root's ever imports one, and none reads a description. The child
+that does has given root up for good (setresuid(2)); what it may still have of root is to run this machine's own
+agent, or this machine's own set-up, over a socket, with the words of `wish`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from wsh_core.cli import broker
+from wsh_core.errors import TransportError, WshError
+
+USER = "wsh"
+CREATE = (
+    "addgroup --system wsh-command && adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
+)
+
+_child: broker.Child | None = None
+
+
+class Served(BaseException):
+    """The child did the work; `status` is how it ended. Only root's half of a command raises this."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def become_ordinary() -> None:
+    """Return as a user that is not root: at once, or as the user `wsh` in a child of root's.
+
+    Raises:
+        WshError: there is no such user.
+        Served: in root's half, once the child has ended.
+    """
+    global _child  # noqa: PLW0603 - a process becomes ordinary once, for all that it does
+    if os.geteuid() != 0:
+        return
+    user = _user()
+    ours, theirs = socket.socketpair()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        raise Served(_serve(ours, pid))
+    ours.close()
+    _become(user)
+    _child = broker.Child(theirs)
+
+
+def child() -> broker.Child | None:
+    """The way back to root's half, if this process has one."""
+    return _child
+
+
+def assert_ordinary() -> None:
+    """Refuse to go on as root: a description is about to be read, or a plugin loaded."""
+    assert 0 not in os.getresuid(), "root must not read descriptions or load plugins"
+
+
+def _user() -> pwd.struct_passwd:
+    try:
+        user = pwd.getpwnam(USER)
+    except KeyError:
+        user = None
+    if user is None or user.pw_uid == 0:
+        raise WshError("run.no-user", f"wsh reads YAML and plugins as the user {USER}, which does not exist", CREATE)
+    return user
+
+
+def _become(user: pwd.struct_passwd) -> None:
+    """Become `user` for good, without the controlling terminal (ioctl TIOCSTI would type into root's shell)."""
+    os.setsid()
+    os.setgroups([user.pw_gid])
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    assert_ordinary()
+    os.environ.update(HOME=user.pw_dir, USER=USER, LOGNAME=USER)
+    os.environ.pop("XDG_STATE_HOME", None)
+    os.environ.pop("XDG_RUNTIME_DIR", None)
+
+
+def _serve(ours: socket.socket, pid: int) -> int:
+    """Be root's half: hand signals on, answer the child, and return its exit status."""
+
+    def hand_on(number: int, _frame: object) -> None:
+        os.kill(pid, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, hand_on)
+    with ours:
+        broker.serve(ours)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def exit_child(status: int) -> NoReturn:
+    """End the child's half without what belongs to its parent."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

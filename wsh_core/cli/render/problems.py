@@ -1,0 +1,68 @@
+"""Errors and warnings: code and message, place, excerpt with caret, remedy; others' words behind a bar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from wsh_core.cli.terminal import Console, Part, Span, cells, escape
+from wsh_core.cli.units import counted
+from wsh_core.errors import Problem, Where
+
+Level = Literal["error", "warning"]
+Source = Callable[[Where], str | None]
+"""Gives the line of a file that a place is in, or None."""
+
+MANY = 20
+DETAIL_LINES = 10
+
+
+def problems(console: Console, found: Sequence[Problem], source: Source | None = None) -> None:
+    """Write errors, the first twenty whole and the rest as a count for each code."""
+    for one in found[:MANY]:
+        problem(console, one, source=source)
+    rest = Counter(one.code for one in found[MANY:])
+    for code, number in sorted(rest.items()):
+        console.line(Span(f"error[{code}]", "red"), f": {number} more")
+
+
+def problem(console: Console, one: Problem, level: Level = "error", source: Source | None = None) -> None:
+    """Write one problem."""
+    head = Span(f"{level}[{one.code}]", "red" if level == "error" else "yellow")
+    console.prose(head, ": ", one.message, rest="  ")
+    hinted = False
+    for number, place in enumerate(one.where):
+        console.line(Span(f"  --> {place}", "dim"), "  ", Span(place.path, "dim"))
+        line = source(place) if source and number == len(one.where) - 1 else None
+        if line is not None:
+            hinted = _excerpt(console, place, line, one.hint)
+    _detail(console, one.detail)
+    if one.hint and not hinted:
+        console.prose(Span("help:", "bold"), " ", one.hint, first="  ", rest="        ")
+
+
+def _excerpt(console: Console, place: Where, line: str, hint: str | None) -> bool:
+    """Write the line with a caret below, and the hint beside the caret if it fits there; say whether it did."""
+    number = str(place.line)
+    margin = " " * len(number)
+    before = cells(line[: place.column - 1])
+    marked = max(1, cells(line[place.column - 1 : place.column - 1 + place.width]))
+    room = console.width or 10_000
+    offset = max(0, before + marked + len(number) + 3 - room) if console.width else 0
+    shown = escape(line)[offset:]
+    console.line(Span(f"{number} | ", "dim"), shown[: room - len(number) - 3] if console.width else shown)
+    caret: list[Part] = [Span(f"{margin} | ", "dim"), " " * (before - offset), Span("^" * marked, "red")]
+    remark = f" help: {hint}" if hint else ""
+    fits = bool(hint) and len(number) + 3 + before - offset + marked + cells(remark) <= room
+    console.line(*caret, remark if fits else "")
+    return fits
+
+
+def _detail(console: Console, detail: str | None) -> None:
+    """Write others' words, escaped line by line, the last ten lines of them."""
+    lines = (detail or "").splitlines()
+    if len(lines) > DETAIL_LINES:
+        console.line(Span("  | ", "dim"), f"({counted(len(lines) - DETAIL_LINES, 'line')} before this)")
+    for text in lines[-DETAIL_LINES:]:
+        console.line(Span("  | ", "dim"), text)

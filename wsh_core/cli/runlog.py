@@ -1,0 +1,47 @@
+"""What a run leaves on the controller: tracebacks, and what Ansible said. For their owner alone, thirty of them."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from pathlib import Path
+
+from wsh_core.cli.session import Session
+from wsh_core.errors import Problem
+
+KEPT = 30
+
+
+def directory() -> Path:
+    """Where runs are kept (XDG Base Directory Specification); made if need be, 0700."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    path = home / "wsh"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def new(command: str) -> Path:
+    """The path of a log for a run of `command`; the oldest runs go."""
+    runs = directory()
+    for old in sorted(runs.glob("*.log"))[: -KEPT + 1]:
+        old.unlink(missing_ok=True)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = runs / f"{stamp}-{command.replace(' ', '-') or 'wsh'}-{os.getpid()}.log"
+    path.touch(mode=0o600)
+    return path
+
+
+def bug(error: Exception, session: Session) -> Problem:
+    """Keep a traceback and return the one line that admits it."""
+    text = "".join(traceback.format_exception(error))
+    hint = None
+    try:
+        path = new(session.command)
+        path.write_text(text, encoding="utf-8")
+        hint = f"please report it with {path}"
+    except OSError as unwritten:
+        hint = f"run it again with -vv, and report what is shown ({unwritten.filename}: {unwritten.strerror})"
+    shown = text if session.verbose > 1 else None
+    return Problem("run.bug", f"this is a bug in wsh: {type(error).__name__}: {error}", hint, detail=shown)

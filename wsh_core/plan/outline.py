@@ -1,0 +1,89 @@
+"""A report as people think of it: accounts and sites, not resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from wsh_core.plan.report import Change, Report
+
+Sign = Literal["+", "~", "-", "!"]
+SIGNS: tuple[Sign, ...] = ("+", "~", "-", "!")
+"""Added, changed, gone, left alone: what hurts comes last, beside the question."""
+
+DRIFT = "drift: changed on the server, not by wsh"
+
+_MAKES = {"account": "user", "site": "vhost"}
+"""The kind whose being added or gone is that of the whole object."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """All that is not as wanted in one account, one site, or the server itself."""
+
+    object: str
+    sign: Sign
+    changes: tuple[Change, ...]
+
+    @property
+    def noun(self) -> str:
+        """`account`, `site` or `server`."""
+        return self.object.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """`alice`, `alice/blog`."""
+        return self.object.partition(":")[2]
+
+    @property
+    def title(self) -> str:
+        """`site alice/blog`."""
+        return f"{self.noun} {self.name}"
+
+    @property
+    def account(self) -> str:
+        """The account that it is, or belongs to."""
+        return self.name.partition("/")[0]
+
+    @property
+    def why(self) -> str:
+        """Why it is not as wanted: a line of the description, or drift."""
+        if all(change.drift for change in self.changes):
+            return DRIFT
+        return next(change.why for change in self.changes if not change.drift)
+
+
+def outline(report: Report) -> list[Entry]:
+    """What is not as wanted, by object: in the order of the signs, names inside."""
+    by_object: dict[str, list[Change]] = {}
+    for change in report.changes:
+        by_object.setdefault(change.object, []).append(change)
+    entries = [Entry(name, _sign(name, changes), tuple(changes)) for name, changes in by_object.items()]
+    return sorted(entries, key=lambda entry: (SIGNS.index(entry.sign), entry.name, entry.noun))
+
+
+def _sign(name: str, changes: Iterable[Change]) -> Sign:
+    changes = list(changes)
+    maker = next((c for c in changes if c.kind == _MAKES.get(name.partition(":")[0])), None)
+    if any(change.outcome in {"failed", "conflict", "stale"} for change in changes):
+        return "!"
+    if maker is not None and maker.action == "add":
+        return "+"
+    if all(change.action == "remove" for change in changes):
+        return "-"
+    return "~"
+
+
+def tally(entries: Iterable[Entry]) -> Mapping[Sign, Mapping[str, list[str]]]:
+    """Names by sign and noun: `tally(entries)["+"]["account"]`."""
+    counted: dict[Sign, dict[str, list[str]]] = {sign: {} for sign in SIGNS}
+    for entry in entries:
+        counted[entry.sign].setdefault(entry.noun, []).append(entry.name)
+    return counted
+
+
+def untouched(report: Report) -> list[str]:
+    """Accounts in scope that are as wanted."""
+    busy = {change.account for change in report.changes}
+    return [name for name, word in report.accounts.items() if word != "held" and name not in busy]
