@@ -5,7 +5,6 @@ All names carry the lab's number, so two labs do not meet. What is made here is 
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import json
 import os
@@ -57,7 +56,7 @@ class Network:
 
     def up(self) -> None:
         """Make bridge and NAT, if they are not there. Hold the lab's lock."""
-        if not Path(f"/sys/class/net/{self.bridge}").exists():
+        if not run(["ip", "link", "show", "dev", self.bridge], check=False):
             self._refuse_overlap()
             run(["ip", "link", "add", self.bridge, "mtu", self._mtu(), "type", "bridge"])
         run(["ip", "address", "replace", f"{self.gateway}/{self.range.prefixlen}", "dev", self.bridge])
@@ -103,9 +102,10 @@ class Network:
         return f"wl{self._number}-{int(ipaddress.IPv4Address(address)) - int(self.range.network_address)}"
 
     def _mtu(self) -> str:
+        """What fits through the way out; larger packets would have to be broken up."""
         for route in json.loads(run(["ip", "-json", "route", "show", "default"])):
-            with contextlib.suppress(OSError, KeyError):
-                return Path(f"/sys/class/net/{route['dev']}/mtu").read_text().strip()
+            (link,) = json.loads(run(["ip", "-json", "link", "show", "dev", route["dev"]]))
+            return str(link["mtu"])
         return "1500"
 
     def _refuse_firewall(self) -> None:

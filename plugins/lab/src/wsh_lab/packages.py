@@ -6,17 +6,15 @@ each against the archive's signed index before it is used, whoever put it there.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import time
 from pathlib import Path
 
 from wsh_lab.state import Store
 from wsh_lab.tools import locked
 
 _ARCHIVES = "var/cache/apt/archives"
-_KEPT_DAYS = 45
+_MOST = 2 * 1024**3  # bytes
 
 
 def directory(store: Store, debian: int) -> Path:
@@ -36,25 +34,24 @@ def lend(store: Store, debian: int, upper: Path) -> None:
 
 
 def collect(store: Store, debian: int, upper: Path) -> None:
-    """Take what the server downloaded, and leave its cache empty; drop what nobody used for long."""
+    """Take what the server downloaded, leave its cache empty. A store that outgrew its size starts anew."""
     source, target = upper / _ARCHIVES, directory(store, debian)
     with locked(target.with_suffix(".lock")):
-        for path in source.glob("*.deb"):
-            if not (target / path.name).exists():
-                _link(path, target / path.name)
-            path.unlink()
-        oldest = time.time() - _KEPT_DAYS * 86400
-        for path in target.glob("*.deb"):
-            if path.stat().st_mtime < oldest and path.stat().st_ctime < oldest:
+        if sum(path.stat().st_size for path in target.glob("*.deb")) > _MOST:
+            for path in target.glob("*.deb"):
                 path.unlink()
+        for path in source.glob("*.deb"):
+            _link(path, target / path.name)
+            path.unlink()
 
 
 def _link(source: Path, target: Path) -> None:
-    with contextlib.suppress(FileExistsError):
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copy2(source, target)
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 def _directories(upper: Path, path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import IO
+
+from wsh_lab.tools import ENVIRONMENT
 
 
 def pack(local: Path, name: str, stream: IO[bytes]) -> None:
@@ -19,8 +22,9 @@ def unpack(stream: IO[bytes], name: str, local: Path) -> None:
     """Make ``local`` of what the stream holds under that name; nothing in it reaches another place."""
     stream.seek(0)
     with tempfile.TemporaryDirectory(dir=local.absolute().parent) as place:
-        with tarfile.open(fileobj=stream) as tar:
-            tar.extractall(place, filter="data")
+        # GNU tar lets no member out of the directory; Python's tarfile knows how only from 3.11.4 on.
+        argv = ["tar", "--extract", f"--directory={place}", "--no-same-owner"]
+        subprocess.run(argv, stdin=stream, check=True, env=ENVIRONMENT)
         (Path(place) / name).rename(local)
 
 
