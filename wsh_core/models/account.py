@@ -12,15 +12,17 @@ from wsh_core.models.origin import BY_HAND, Origin
 from wsh_core.models.site import Site
 from wsh_core.models.types import AccountName, Email, Name, PhpVersion, SiteKey, SshKey, Text
 
+EXAMPLE_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3aRKy5k+TdH2TCpzTuTbojLdlAGA0FU1UuHZlf+U6q alice@laptop"
+
 
 class Ssh(Model):
     """How the account's people log in."""
 
-    called: ClassVar[str] = "ssh"
+    called: ClassVar[str] = "a key of ssh"
 
     keys: Many[SshKey] = Field(
         (), description="Public keys that may log in, each as it stands in the .pub file.",
-        examples=[["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH4xJ1p2oKkSx1sZ0m2Q3b4c5d6e7f8g9h0i1j2k3l4m alice"]],
+        examples=[[EXAMPLE_KEY]],
     )  # fmt: skip
     password: bool = Field(
         False, description="Whether a password may log in too; it is made on the server.", examples=[True]
@@ -30,7 +32,7 @@ class Ssh(Model):
 class Account(Described):
     """What one customer has on one server. The name of its file is its own name."""
 
-    called: ClassVar[str] = "an account"
+    called: ClassVar[str] = "a key of an account"
 
     full_name: Text = Field(alias="name", description="Whose account it is.", examples=["Alice Example"])
     email: Email | None = Field(

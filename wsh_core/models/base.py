@@ -18,13 +18,13 @@ Many = Annotated[tuple[Item, ...], Strict(strict=False)]
 class Model(BaseModel):
     """Keys with values: nothing else is let in, nothing is converted, nothing changes afterwards.
 
-    `called` names it in messages ("is not a key of a site"). A key that is left empty counts as left out,
-    where it may be left out.
+    `called` says what its keys are, as in "is not a key of a site". A key that is left empty counts as left
+    out, where it may be left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    called: ClassVar[str] = "this group"
+    called: ClassVar[str] = "a key of this group"
 
     @model_validator(mode="before")
     @classmethod

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -13,6 +12,7 @@ from pydantic.fields import FieldInfo
 from wsh_core.errors import Problem, quote
 from wsh_core.models.emit import flow
 from wsh_core.models.origin import Origin
+from wsh_core.models.shape import shape
 from wsh_core.models.source import Step
 from wsh_core.models.text import Refused
 
@@ -106,7 +106,7 @@ class _Finding:
     def _said(self) -> tuple[str, str, str | None]:
         if self.type == "extra_forbidden":
             key = str(self.path[-1])
-            called = self.called or f"a key of {getattr(self.model, 'called', 'this group')}"
+            called = self.called or getattr(self.model, "called", "a key of this group")
             return "config.unknown-key", f"{quote(key)} is not {called}", suggest(key, _keys(self.model))
         if self.type == "missing":
             empty = self.origin.source is not None and self.origin.source.has((*self.origin.path, *self.path))
@@ -132,12 +132,9 @@ class _Finding:
         return f"{self.name}: {self.words[:1].lower()}{self.words[1:]}", self._example()
 
     def _not(self, wanted: str) -> str:
-        given = "empty" if self.value is None else f"not {_shown(self.value)}"
-        return (
-            f"{self.name} is {wanted}, {given}"
-            if self.value is not None
-            else f"{self.name} has no value: {wanted}"
-        )
+        if self.value is None:
+            return f"{self.name} is empty, not {wanted}"
+        return f"{self.name} is {wanted}, not {_shown(self.value)}"
 
     def _quoting(self) -> str | None:
         if self.type != "string_type" or not isinstance(self.value, int | float):
@@ -182,21 +179,8 @@ def _walk(model: type[BaseModel], path: tuple[Step, ...]) -> tuple[type[BaseMode
         if isinstance(here, type) and issubclass(here, BaseModel):
             holder = here
             field = next((f for n, f in here.model_fields.items() if (f.alias or n) == step), None)
-            here = _bare(field.annotation) if field else None
+            here = field.annotation if field else None
+            here = here if shape(here).kind != "one" else shape(here).item
         else:  # a key of a dict, or an item of a list
-            holder, field = None, None
-            inner = [arg for arg in get_args(here) if arg is not Ellipsis]
-            here = _bare(inner[-1]) if inner else None
+            holder, field, here = None, None, shape(here).item
     return holder, field
-
-
-def _bare(annotation: Any) -> Any:
-    """The type without None and without what is annotated to it."""
-    while True:
-        origin = get_origin(annotation)
-        if origin is Annotated:
-            annotation = get_args(annotation)[0]
-        elif origin in {Union, UnionType}:
-            annotation = next((arg for arg in get_args(annotation) if arg is not type(None)), None)
-        else:
-            return annotation

@@ -31,10 +31,7 @@ def read(path: Path, file: str) -> str:
     try:
         data = _bytes(path, file)
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        code, hint = ("config.missing-file", None) if missing else ("config.unreadable", f"ls -l {file}")
-        words = "does not exist" if missing else f"cannot be read: {error.strerror}"
-        raise NotRead(_problem(code, f"{file} {words}", hint, file)) from None
+        raise NotRead(_unreadable(path, file, error)) from None
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
@@ -65,6 +62,16 @@ def _bytes(path: Path, file: str) -> bytes:
     if len(data) > LARGEST:  # it grew meanwhile
         raise NotRead(_problem("config.too-large", f"{file} has more than {LARGEST >> 10}K", None, file))
     return data
+
+
+def _unreadable(path: Path, file: str, error: OSError) -> Problem:
+    if not isinstance(error, FileNotFoundError):
+        return _problem(
+            "config.unreadable", f"{file} cannot be read: {error.strerror}", f"ls -l {file}", file
+        )
+    if path.is_symlink():
+        return _problem("config.unreadable", f"{file} is a link that leads nowhere", f"ls -l {file}", file)
+    return _problem("config.missing-file", f"{file} does not exist", None, file)
 
 
 def _problem(code: str, message: str, hint: str | None, file: str, line: int = 1, column: int = 1) -> Problem:

@@ -16,7 +16,7 @@ from wsh_core.models.types import DescriptionId, Email, Name, Text
 class Mail(Model):
     """What the organisation's mails say."""
 
-    called: ClassVar[str] = "mail"
+    called: ClassVar[str] = "a key of mail"
 
     sender: Email = Field(alias="from", description="The sender of mails to customers.",
                           examples=["support@example.coop"])  # fmt: skip
@@ -28,7 +28,7 @@ class Mail(Model):
 class Organisation(Described):
     """What stands in wsh.yaml."""
 
-    called: ClassVar[str] = "wsh.yaml"
+    called: ClassVar[str] = "a key of wsh.yaml"
 
     description: DescriptionId = Field(
         description="The id of this description, made by `wsh init`; a server knows by it whose it is.",

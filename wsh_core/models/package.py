@@ -17,7 +17,7 @@ EXAMPLE: Final = {
 class Package(Model):
     """Limits of an account, all its sites, sessions and jobs together."""
 
-    called: ClassVar[str] = "a package"
+    called: ClassVar[str] = "a key of a package"
 
     disk: Size = Field(description="Room for its files and databases.", examples=["2G"])
     inodes: int = Field(ge=1000, description="How many files and directories it may have.", examples=[200000])

@@ -36,7 +36,7 @@ Seconds = Annotated[int, Field(ge=1, le=86_400)]
 class PhpSettings(Model):
     """PHP settings of one site, by their names in php.ini (php.net, list of php.ini directives)."""
 
-    called: ClassVar[str] = "the PHP settings a site may have"
+    called: ClassVar[str] = "a PHP setting that a site may have"
 
     memory_limit: IniSize | None = Field(
         None, description="Memory that one PHP request may use, at most the package's.", examples=["256M"]

@@ -21,7 +21,7 @@ def _php_of(values: Mapping[str, Any]) -> PhpVersion:
 class Server(Described):
     """A Debian host and the accounts on it. The name of its directory is its own name."""
 
-    called: ClassVar[str] = "a server"
+    called: ClassVar[str] = "a key of a server"
 
     address: Address = Field(
         description="Where it is reached: a name, an IP address, a host of ~/.ssh/config, or "

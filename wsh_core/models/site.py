@@ -19,7 +19,7 @@ BUILT_IN_APPS = ("php", "static")
 class Site(Described):
     """What an account serves under some domains. Its identity is `account/key`; the domains may change."""
 
-    called: ClassVar[str] = "a site"
+    called: ClassVar[str] = "a key of a site"
 
     domains: Many[DomainName] = Field(
         min_length=1,

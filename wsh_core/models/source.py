@@ -79,6 +79,13 @@ class Source:
             spot = spot.at(step) if spot else None
         return spot is not None
 
+    def values(self, *path: Step) -> dict[str, Any]:
+        """The keys and values of a group, as they were read; none if there is no such group."""
+        value: Any = self.value
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        return value if isinstance(value, dict) else {}
+
     def place(self, spot: Spot, path: Sequence[Step]) -> Where:
         """A spot in the words of errors."""
         return Where(self.file, spot.line + 1, spot.column + 1, dotted(path), max(spot.width, 1))

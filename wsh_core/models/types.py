@@ -39,6 +39,11 @@ class AccountName(Text):
             raise Refused(f"{quote(value)} is a name of the system's own", "choose another name")
         return super().clean(value)
 
+    @classmethod
+    def of_file(cls, stem: str) -> str:
+        """The name by which an account's file is known, be it reserved or not. Raises Refused."""
+        return stem if stem in ACCOUNTS else cls(stem)
+
 
 class SiteKey(Text):
     """The name of a site within its account; it never changes, its domains may."""
@@ -114,7 +119,7 @@ class Email(Text):
     def clean(cls, value: str) -> str:
         local, at, domain = value.rpartition("@")
         if not at or "@" in local:
-            raise Refused(f"{quote(value)} is not a mail address: it has one @", cls.such_as())
+            raise Refused(f"{quote(value)} is not a mail address, which has one @", cls.such_as())
         if len(local) > 64 or not cls._LOCAL.fullmatch(local):
             raise Refused(
                 f"{quote(value)} is not a mail address that wsh takes: letters, digits and ._+- before the @",
