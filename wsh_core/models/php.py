@@ -16,7 +16,7 @@ class IniSize(Size):
 
     what = "a size (a number and K, M or G)"
     example = "256M"
-    pattern = r"[0-9]{1,9}(?:\.[0-9]{1,3})?[KMG]"
+    pattern = r"[0-9]{1,13}(?:\.[0-9]{1,3})?[KMG]"
     most = 1023 << 30
 
 

@@ -66,7 +66,7 @@ class Size(Quantity):
 
     what = "a size (a number and K, M, G or T; 1K is 1024 bytes)"
     example = "2G"
-    pattern = r"[0-9]{1,9}(?:\.[0-9]{1,3})?[KMGT]"
+    pattern = r"[0-9]{1,13}(?:\.[0-9]{1,3})?[KMGT]"
     least: ClassVar[int] = _UNITS["K"]
     most: ClassVar[int] = _UNITS["T"] << 10
     because: ClassVar[str] = ""

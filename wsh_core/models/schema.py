@@ -45,6 +45,15 @@ def keys(kind: str) -> list[Key]:
     return list(_keys(FILES[kind], ""))
 
 
+def table(kind: str) -> str:
+    """Every key of a kind of file as a table in Markdown; docs/reference/description.md holds them."""
+    rows = [
+        (f"`{key.path}`", key.type, key.default, key.description, f"`{key.example}`") for key in keys(kind)
+    ]
+    lines = [("key", "takes", "if left out", "meaning", "example"), ("---",) * 5, *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+
+
 def _keys(model: type[BaseModel], above: str) -> Iterator[Key]:
     for name, field in model.model_fields.items():
         path = f"{above}{field.alias or name}"

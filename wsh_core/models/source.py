@@ -22,11 +22,12 @@ from wsh_core.models.text import UNSEEN
 DEEPEST: Final = 32
 """How deep values may be nested; a description needs six."""
 
+MOST_PROBLEMS: Final = 100
+"""After so many the rest of a file is not read: it is no description."""
+
 Step = str | int
 
 _UNSEEN_IN_FILES: Final = re.compile(f"(?![\t\n\r]){UNSEEN.pattern}")
-_ENOUGH: Final = 10
-"""How many characters of that kind are told."""
 
 
 @dataclass(slots=True)
@@ -123,7 +124,7 @@ def _unseen(text: str, file: str) -> list[Problem]:
         message = f"the file holds the character U+{ord(bad.group()):04X}, which cannot be seen"
         place = Where(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         found.append(Problem("config.character", message, "take it out", (place,)))
-        if len(found) == _ENOUGH:
+        if len(found) == MOST_PROBLEMS:
             break
     return found
 
@@ -239,10 +240,16 @@ class _Reader:
     def twice(self, key: str, spot: Spot, first: Spot) -> None:
         places = tuple(self.source.place(each.key or each, self.path) for each in (first, spot))
         message = f"the key {quote(key)} stands here twice, first in line {first.line + 1}"
-        self.source.problems.append(Problem("config.duplicate-key", message, "take one out", places))
+        self._add(Problem("config.duplicate-key", message, "take one out", places))
 
     def _note(self, code: str, message: str, event: Any, hint: str | None) -> None:
-        self.source.problems.append(self._stop(code, message, event, hint).problem)
+        self._add(self._stop(code, message, event, hint).problem)
+
+    def _add(self, problem: Problem) -> None:
+        self.source.problems.append(problem)
+        if len(self.source.problems) >= MOST_PROBLEMS:
+            message = f"more than {MOST_PROBLEMS} things are wrong; the rest of the file was not read"
+            raise _Stop(Problem("config.too-many", message, None, problem.where[-1:]))
 
     def _stop(self, code: str, message: str, event: Any, hint: str | None) -> _Stop:
         file, path = self.source.file, dotted(self.path)
