@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wsh_core.agent import paths
 from wsh_core.errors import AgentFailure, TransportError, UnreachableError
 from wsh_core.transport import package, problems, runner
 from wsh_core.transport.library import wsh_agent
@@ -24,17 +25,31 @@ class Ansible:
 
     wait = 5.0
 
-    def __init__(self, login: Login, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        login: Login,
+        log: Path | None = None,
+        *,
+        directory: str = paths.LIB,
+        agent: package.Package | None = None,
+    ) -> None:
         self.login = login
         self.log = log
+        self.directory = directory
+        self.agent = agent or package.build()
 
     def run(self, words: Sequence[str], request: bytes = b"") -> Iterator[bytes]:
         """See `wsh_core.transport.base.Channel`."""
-        agent = package.build()
-        call = {"name": agent.name, "data": "", "words": list(words), "request": request.decode()}
+        call = {
+            "directory": self.directory,
+            "name": self.agent.name,
+            "data": "",
+            "words": list(words),
+            "request": request.decode(),
+        }
         answer = self._ask(call)
         if "need" in answer:
-            answer = self._ask({**call, "data": base64.b64encode(agent.data).decode("ascii")})
+            answer = self._ask({**call, "data": base64.b64encode(self.agent.data).decode("ascii")})
         if error := answer.get("error"):
             raise self._refused(str(error), answer)
         out = str(wsh_agent.unpack(answer["out"])).encode()

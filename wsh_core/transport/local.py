@@ -21,8 +21,9 @@ class Local:
 
     wait = 600.0
 
-    def __init__(self, directory: str = paths.LIB) -> None:
+    def __init__(self, directory: str = paths.LIB, agent: package.Package | None = None) -> None:
         self.directory = directory
+        self.agent = agent or package.build()
 
     def run(self, words: Sequence[str], request: bytes = b"") -> Iterator[bytes]:
         """See `wsh_core.transport.base.Channel`. What the agent writes is yielded as it comes."""
@@ -53,10 +54,9 @@ class Local:
             raise need_root()
         if not Path(self.directory).is_dir():
             raise not_ready("localhost")
-        agent = package.build()
-        if not wsh_agent.installed(self.directory, agent.name):
-            wsh_agent.install(self.directory, agent.name, agent.data)
-        return f"{self.directory}/{agent.name}"
+        if not wsh_agent.installed(self.directory, self.agent.name):
+            wsh_agent.install(self.directory, self.agent.name, self.agent.data)
+        return f"{self.directory}/{self.agent.name}"
 
 
 def need_root() -> TransportError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,9 +38,14 @@ def build() -> Package:
     root = Path(agent.__file__).parent
     files = [path for path in root.rglob("*") if path.suffix in _SUFFIXES]
     sources = {f"agent/{path.relative_to(root)}": path.read_bytes() for path in files}
+    return pack({**sources, "__main__.py": MAIN.encode()})
+
+
+def pack(sources: Mapping[str, bytes]) -> Package:
+    """Make a package of these files, whatever their order."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in sorted({**sources, "__main__.py": MAIN.encode()}.items()):
+        for name, data in sorted(sources.items()):
             entry = zipfile.ZipInfo(name, _OLDEST)
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # Unix, wherever it is built

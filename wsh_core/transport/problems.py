@@ -23,7 +23,7 @@ def unreachable(login: Login, result: Mapping[str, Any]) -> Problem:
 
 
 def words(result: Mapping[str, Any]) -> str:
-    """What a module that failed has to say: its message, then what its program wrote; of a loop what failed."""
+    """What a failed module has to say: its message, then what its program wrote; of a loop what failed."""
     failed = [item for item in result.get("results", ()) if item.get("failed")]
     if failed:
         return "\n".join(filter(None, map(words, failed)))

@@ -1,8 +1,8 @@
 """Run wsh's agent on this server: the one Ansible module that wsh has. Standard library only, Python 3.11.
 
-The parameter `call` is base64(zlib(JSON)) of {name, data, words, request}: opaque, so that Ansible neither
-fills in templates nor scrubs secrets nor logs anything of it. The answer is in `wsh`: {"need": NAME} when the
-agent's file is not here, else {"status", "out", "err"}, `out` packed the same way.
+The parameter `call` is base64(zlib(JSON)) of {directory, name, data, words, request}: opaque, so that
+Ansible neither fills in templates nor scrubs secrets nor logs anything of it. The answer is in `wsh`:
+{"need": NAME} when the agent's file is not in the directory, else {"status", "out", "err"}, `out` packed.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ def unpack(word: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(word)))
 
 
-def answer(call: dict[str, Any], directory: str = "/usr/lib/wsh") -> dict[str, Any]:
+def answer(call: dict[str, Any]) -> dict[str, Any]:
     """Do what a call asks for."""
+    directory = call["directory"]
     if os.geteuid() != 0:
         return {"error": "need-root"}
     if not Path(directory).is_dir():
