@@ -37,7 +37,9 @@ class Publisher(http.server.BaseHTTPRequestHandler):
         elif self.path in ("/to-http", "/to-https"):
             self.send_response(302)
             host = self.headers["Host"]
-            self.send_header("Location", f"http://{host}/release" if self.path == "/to-http" else f"https://{host}/release")
+            self.send_header(
+                "Location", f"http://{host}/release" if self.path == "/to-http" else f"https://{host}/release"
+            )
             self.end_headers()
         else:
             self._release()
@@ -66,9 +68,28 @@ class Publisher(http.server.BaseHTTPRequestHandler):
 def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ssl.SSLContext]]:
     place = tmp_path_factory.mktemp("publisher")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", place / "key.pem", "-out",
-         place / "cert.pem"], check=True, capture_output=True,
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-keyout",
+            place / "key.pem",
+            "-out",
+            place / "cert.pem",
+        ],
+        check=True,
+        capture_output=True,
     )
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,7 +97,10 @@ def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that break off are the point
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"https://localhost:{server.server_port}", ssl.create_default_context(cafile=str(place / "cert.pem"))
+    yield (
+        f"https://localhost:{server.server_port}",
+        ssl.create_default_context(cafile=str(place / "cert.pem")),
+    )
     server.shutdown()
     server.server_close()
 
@@ -93,7 +117,9 @@ def test_a_release_comes_whole(publisher: tuple[str, ssl.SSLContext], tmp_path: 
     assert (tmp_path / "r").read_bytes() == RELEASE
 
 
-def test_a_broken_download_is_said_and_goes_on_where_it_stopped(publisher: tuple[str, ssl.SSLContext], tmp_path: Path) -> None:
+def test_a_broken_download_is_said_and_goes_on_where_it_stopped(
+    publisher: tuple[str, ssl.SSLContext], tmp_path: Path
+) -> None:
     url, context = publisher
     with pytest.raises(AgentError, match="could not be fetched.*broke") as caught:
         download(f"{url}/breaks", str(tmp_path / "r"), LIMIT, context)
@@ -104,23 +130,33 @@ def test_a_broken_download_is_said_and_goes_on_where_it_stopped(publisher: tuple
     assert (tmp_path / "r").read_bytes() == RELEASE
 
 
-def test_a_server_without_ranges_is_read_from_the_start(publisher: tuple[str, ssl.SSLContext], tmp_path: Path) -> None:
+def test_a_server_without_ranges_is_read_from_the_start(
+    publisher: tuple[str, ssl.SSLContext], tmp_path: Path
+) -> None:
     url, context = publisher
     (tmp_path / "r").write_bytes(b"old pieces")
     download(f"{url}/no-ranges", str(tmp_path / "r"), LIMIT, context)
     assert (tmp_path / "r").read_bytes() == RELEASE
 
 
-def test_what_is_there_whole_already_is_not_fetched_again(publisher: tuple[str, ssl.SSLContext], tmp_path: Path) -> None:
+def test_what_is_there_whole_already_is_not_fetched_again(
+    publisher: tuple[str, ssl.SSLContext], tmp_path: Path
+) -> None:
     url, context = publisher
     (tmp_path / "r").write_bytes(RELEASE)
     assert download(f"{url}/release", str(tmp_path / "r"), LIMIT, context) == len(RELEASE)
     assert (tmp_path / "r").read_bytes() == RELEASE
 
 
-@pytest.mark.parametrize(("path", "why"), [
-    ("/missing", "404"), ("/to-http", "is not https"), ("/endless", "larger than"), ("/release", "larger than"),
-])
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/missing", "404"),
+        ("/to-http", "is not https"),
+        ("/endless", "larger than"),
+        ("/release", "larger than"),
+    ],
+)
 def test_what_is_not_to_be_had_is_said_in_words(
     publisher: tuple[str, ssl.SSLContext], tmp_path: Path, path: str, why: str
 ) -> None:
@@ -138,7 +174,9 @@ def test_only_https_is_asked(tmp_path: Path, url: str) -> None:
     assert not (tmp_path / "r").exists()
 
 
-def test_an_unknown_authority_and_a_wrong_name_are_refused(publisher: tuple[str, ssl.SSLContext], tmp_path: Path) -> None:
+def test_an_unknown_authority_and_a_wrong_name_are_refused(
+    publisher: tuple[str, ssl.SSLContext], tmp_path: Path
+) -> None:
     url, context = publisher
     with pytest.raises(AgentError, match="certificate"):
         download(f"{url}/release", str(tmp_path / "r"), LIMIT)
@@ -163,16 +201,20 @@ def host(tmp_path: Path) -> Iterator[Host]:
     host.close()
 
 
+def cache(host: Host) -> Cache:
+    return Cache(host, lambda _: None)
+
+
 def test_a_file_of_the_server_gets_into_the_cache_by_its_checksum(host: Host) -> None:
     path, sha256 = Path(host.root) / "srv/r.zip", hashlib.sha256(RELEASE).hexdigest()
     path.parent.mkdir()
     path.write_bytes(RELEASE)
     source = {"type": "file", "path": "/srv/r.zip", "sha256": sha256, "root": ""}
-    assert Cache(host).get(source) == [f"/var/cache/wsh/sha256/{sha256}"]
+    assert cache(host).get(source) == [f"/var/cache/wsh/sha256/{sha256}"]
     cached = Path(host.root) / f"var/cache/wsh/sha256/{sha256}"
     assert (cached.read_bytes(), cached.stat().st_uid, cached.stat().st_mode & 0o777) == (RELEASE, 0, 0o644)
     path.unlink()
-    assert Cache(host).get(source) == [f"/var/cache/wsh/sha256/{sha256}"]
+    assert cache(host).get(source) == [f"/var/cache/wsh/sha256/{sha256}"]
 
 
 def test_a_wrong_checksum_names_both_and_the_remedy_and_nothing_is_kept(host: Host) -> None:
@@ -180,7 +222,7 @@ def test_a_wrong_checksum_names_both_and_the_remedy_and_nothing_is_kept(host: Ho
     path.parent.mkdir()
     path.write_bytes(RELEASE)
     with pytest.raises(AgentError) as caught:
-        Cache(host).get({"type": "file", "path": "/srv/r.zip", "sha256": promised, "root": ""})
+        cache(host).get({"type": "file", "path": "/srv/r.zip", "sha256": promised, "root": ""})
     error = caught.value
     assert error.code == "app.checksum"
     assert promised in error.message
@@ -201,6 +243,6 @@ def test_what_is_no_file_is_refused(host: Host, what: str) -> None:
     elif what == "link":
         path.symlink_to("/etc/shadow")
     with pytest.raises(AgentError) as caught:
-        Cache(host).get({"type": "file", "path": "/srv/r.zip", "sha256": "0" * 64, "root": ""})
+        cache(host).get({"type": "file", "path": "/srv/r.zip", "sha256": "0" * 64, "root": ""})
     assert caught.value.code in ("app.source", "path.unsafe", "app.checksum")
     assert list((Path(host.root) / "var/cache/wsh/sha256").iterdir()) == []

@@ -29,7 +29,9 @@ class Helper:
         self.place = place
         argv = [sys.executable, "-m", "wsh_core.agent", "helper"]
         who = {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []} if os.geteuid() == 0 else {}
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **who)
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **who
+        )
 
     def answer(self, verb: str, **request: Any) -> dict[str, Any]:
         assert self.process.stdin
@@ -47,8 +49,18 @@ class Helper:
         return dict(self.answer(verb, **request)["error"])
 
     def step(self, *argv: str, **more: Any) -> dict[str, Any]:
-        step = {"step": "run", "argv": list(argv), "stdin": None, "env": {}, "files": {}, "timeout": 20, "memory": None} | more
-        return dict(self.ask("step", step=step, tree=str(self.place), php="8.4", home="/home/alice", account="alice"))
+        step = {
+            "step": "run",
+            "argv": list(argv),
+            "stdin": None,
+            "env": {},
+            "files": {},
+            "timeout": 20,
+            "memory": None,
+        } | more
+        return dict(
+            self.ask("step", step=step, tree=str(self.place), php="8.4", home="/home/alice", account="alice")
+        )
 
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -78,7 +90,9 @@ def helper(tmp_path: Path) -> Iterator[Helper]:
 def test_a_release_is_unpacked_as_the_account(helper: Helper, tmp_path: Path) -> None:
     release = toyapp.build(tmp_path)
     into = helper.place / "app.new"
-    report = helper.ask("unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20)
+    report = helper.ask(
+        "unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20
+    )
     assert report["dangling"] == []
     assert (into / "VERSION").read_text() == "1.0\n"
     assert {p.stat().st_uid for p in into.rglob("*")} == {helper.place.stat().st_uid}
@@ -88,7 +102,9 @@ def test_a_release_is_unpacked_as_the_account(helper: Helper, tmp_path: Path) ->
 def test_unpacking_again_begins_anew(helper: Helper, tmp_path: Path) -> None:
     release, into = toyapp.build(tmp_path), helper.place / "app.new"
     helper.ask("write", path=f"{into}/left/over", content="x", mode="0640", absent=False)
-    helper.ask("unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20)
+    helper.ask(
+        "unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20
+    )
     assert not (into / "left").exists()
 
 
@@ -103,7 +119,9 @@ def test_an_archive_that_eats_memory_is_refused(helper: Helper, tmp_path: Path) 
             out.write(bytes(1 << 20))
     (tmp_path / "bomb").write_bytes(bomb.getvalue())
     into = str(helper.place / "app.new")
-    error = helper.error("unpack", archives=[str(tmp_path / "bomb")], into=into, root="", entries=100, bytes=1 << 20)
+    error = helper.error(
+        "unpack", archives=[str(tmp_path / "bomb")], into=into, root="", entries=100, bytes=1 << 20
+    )
     assert (error["code"], error["message"]) == ("app.archive", "the archive cannot be read: MemoryError")
     assert helper.ask("directory", path=into) is None
 
@@ -129,8 +147,10 @@ def test_nothing_passes_through_a_link(helper: Helper, verb: str) -> None:
     (helper.place / "link").symlink_to(other)
     path = f"{helper.place}/link/file"
     request = {
-        "write": {"path": path, "content": "x", "mode": "0640", "absent": False}, "remove": {"path": path},
-        "directory": {"path": f"{helper.place}/link/new"}, "exchange": {"one": path, "other": f"{helper.place}/other"},
+        "write": {"path": path, "content": "x", "mode": "0640", "absent": False},
+        "remove": {"path": path},
+        "directory": {"path": f"{helper.place}/link/new"},
+        "exchange": {"one": path, "other": f"{helper.place}/other"},
     }[verb]
     error = helper.error(verb, **request)
     assert error["code"] == "path.unsafe"
@@ -155,7 +175,10 @@ def test_two_trees_change_places_in_one_step(helper: Helper) -> None:
     helper.ask("exchange", one=f"{helper.place}/one", other=f"{helper.place}/other")
     assert (helper.place / "one/file").read_text() == "other"
     assert (helper.place / "other/file").read_text() == "one"
-    assert helper.error("exchange", one=f"{helper.place}/one", other=f"{helper.place}/none")["code"] == "app.files"
+    assert (
+        helper.error("exchange", one=f"{helper.place}/one", other=f"{helper.place}/none")["code"]
+        == "app.files"
+    )
 
 
 def test_a_tree_is_removed_even_where_it_was_closed(helper: Helper) -> None:
@@ -175,14 +198,26 @@ def test_it_may_not_do_what_the_account_may_not(helper: Helper, tmp_path: Path) 
 
 def test_a_step_runs_in_the_tree_with_its_files_and_nothing_else(helper: Helper) -> None:
     outcome = helper.step(
-        "sh", "-c", "pwd; cat; env | sort; ls -l /tmp/wsh-step | tail -n +2 | cut -c1-10; cat /tmp/wsh-step/f.json; exit 3",
-        stdin="in\n", env={"X": "y"}, files={"f.json": "{}\n"},
+        "sh",
+        "-c",
+        "pwd; cat; env | sort; ls -l /tmp/wsh-step | tail -n +2 | cut -c1-10; cat /tmp/wsh-step/f.json; exit 3",
+        stdin="in\n",
+        env={"X": "y"},
+        files={"f.json": "{}\n"},
     )
     lines = outcome["stdout"].splitlines()
     assert outcome["code"] == 3
     assert lines[0] == str(helper.place)
     assert lines[1] == "in"
-    assert {line.partition("=")[0] for line in lines[2:-2]} == {"HOME", "LANG", "LOGNAME", "PATH", "PWD", "USER", "X"}
+    assert {line.partition("=")[0] for line in lines[2:-2]} == {
+        "HOME",
+        "LANG",
+        "LOGNAME",
+        "PATH",
+        "PWD",
+        "USER",
+        "X",
+    }
     assert lines[-2:] == ["-rw-------", "{}"]
     assert not Path(paths.STEP_FILES).exists()
 
@@ -190,8 +225,12 @@ def test_a_step_runs_in_the_tree_with_its_files_and_nothing_else(helper: Helper)
 def test_what_a_step_prints_is_no_answer(helper: Helper) -> None:
     """Neither what it prints nor what it writes to descriptors that it was not given comes out as an answer."""
     forged = json.dumps({"result": {"code": 0, "stdout": "forged", "stderr": "", "seconds": 0}})
-    outcome = helper.step("sh", "-c", f"echo '{forged}'; for fd in 0 1 2 3 4 5 6 7; do echo '{forged}' >&$fd; "
-                                      f"echo '{forged}' >/proc/$PPID/fd/$fd; done 2>/dev/null; exit 4")
+    outcome = helper.step(
+        "sh",
+        "-c",
+        f"echo '{forged}'; for fd in 0 1 2 3 4 5 6 7; do echo '{forged}' >&$fd; "
+        f"echo '{forged}' >/proc/$PPID/fd/$fd; done 2>/dev/null; exit 4",
+    )
     assert outcome["code"] == 4
     assert helper.ask("directory", path=f"{helper.place}/next") is None
 
@@ -199,16 +238,32 @@ def test_what_a_step_prints_is_no_answer(helper: Helper) -> None:
 def test_a_step_sees_nothing_of_the_helper(helper: Helper) -> None:
     if os.geteuid():
         pytest.skip("needs root: the helper must be somebody else")
-    outcome = helper.step("sh", "-c", "ls /proc/$PPID/fd; cat /proc/$PPID/environ; head -c 1 /proc/$PPID/mem; ls /proc/self/fd")
+    outcome = helper.step(
+        "sh", "-c", "ls /proc/$PPID/fd; cat /proc/$PPID/environ; head -c 1 /proc/$PPID/mem; ls /proc/self/fd"
+    )
     assert outcome["stdout"].split() == ["0", "1", "2", "3"]
     assert outcome["stderr"].count("Permission denied") == 3
 
 
 def test_with_its_caller_goes_the_helper_and_what_it_runs(helper: Helper) -> None:
     assert helper.process.stdin
-    step = {"step": "run", "argv": ["sh", "-c", "echo $$ > pid; sleep 61"], "stdin": None, "env": {}, "files": {},
-            "timeout": 60, "memory": None}
-    request = {"verb": "step", "step": step, "tree": str(helper.place), "php": "8.4", "home": "/", "account": "alice"}
+    step = {
+        "step": "run",
+        "argv": ["sh", "-c", "echo $$ > pid; sleep 61"],
+        "stdin": None,
+        "env": {},
+        "files": {},
+        "timeout": 60,
+        "memory": None,
+    }
+    request = {
+        "verb": "step",
+        "step": step,
+        "tree": str(helper.place),
+        "php": "8.4",
+        "home": "/",
+        "account": "alice",
+    }
     helper.process.stdin.write(json.dumps(request).encode() + b"\n")
     helper.process.stdin.flush()
     for _ in range(200):

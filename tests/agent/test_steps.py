@@ -59,7 +59,9 @@ def test_much_goes_in_and_of_much_that_comes_out_the_end_is_kept() -> None:
     assert len(outcome.stdout) == steps.OUTPUT + 3
 
 
-@pytest.mark.parametrize("script", ["sleep 60", "yes", "trap '' TERM; sleep 60 & wait", "exec >&- 2>&-; sleep 60"])
+@pytest.mark.parametrize(
+    "script", ["sleep 60", "yes", "trap '' TERM; sleep 60 & wait", "exec >&- 2>&-; sleep 60"]
+)
 def test_time_runs_out_for_all_that_was_started(script: str) -> None:
     outcome = sh(f"echo $$; {script}", timeout=0.5)
     assert outcome.code is None
@@ -80,7 +82,7 @@ def test_what_a_step_leaves_behind_does_not_hold_it_up() -> None:
 
 
 def test_memory_is_limited_for_the_step_alone() -> None:
-    grow = "python3 -c \"b = bytearray(300 << 20); print(len(b))\""
+    grow = 'python3 -c "b = bytearray(300 << 20); print(len(b))"'
     assert sh(grow, memory=1 << 28).code == 1
     assert sh(grow).stdout == f"{300 << 20}\n"
 
@@ -110,10 +112,14 @@ def php() -> Iterator[str]:
     yield found
 
 
-def shim(php: str, entry: Path | str, *argv: str, input: str = "", ini: dict[str, str] | None = None, **env: str) -> Outcome:
+def shim(
+    php: str, entry: Path | str, *argv: str, input: str = "", ini: dict[str, str] | None = None, **env: str
+) -> Outcome:
     step = {"argv": list(argv), "ini": ini or {}, "env": env, "input": input, "memory": 99 << 20}
     frame = steps._frame(step, str(entry), "/tmp")
-    return run([php, "-d", "zend.exception_ignore_args=1", str(SHIM)], input=frame, env={}, directory="/", timeout=20)
+    return run(
+        [php, "-d", "zend.exception_ignore_args=1", str(SHIM)], input=frame, env={}, directory="/", timeout=20
+    )
 
 
 def write(path: Path, text: str) -> Path:
@@ -122,7 +128,9 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_an_entry_finds_what_it_would_find_if_it_were_started_itself(php: str, tmp_path: Path) -> None:
-    entry = write(tmp_path / "e.php", """#!/usr/bin/env php
+    entry = write(
+        tmp_path / "e.php",
+        """#!/usr/bin/env php
 <?php
 declare(strict_types=1);
 namespace App;
@@ -130,18 +138,38 @@ echo json_encode([$argv, $argc, $_SERVER['argv'], $_SERVER['argc'], $_SERVER['SC
     PHP_SAPI, __FILE__, getcwd(), getenv('X'), $_SERVER['X'], ini_get('memory_limit'), ini_get('precision'),
     fgets(STDIN), fgets(STDIN), fgets(STDIN), count(debug_backtrace())], JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
 exit(9);
-""")
-    outcome = shim(php, entry, "one", "two words", "ä'\"$x", input="first\nsecond\n", ini={"precision": "5"}, X="é")
+""",
+    )
+    outcome = shim(
+        php, entry, "one", "two words", "ä'\"$x", input="first\nsecond\n", ini={"precision": "5"}, X="é"
+    )
     argv = [str(entry), "one", "two words", "ä'\"$x"]
     assert outcome.stderr == ""
     assert json.loads(outcome.stdout) == [
-        argv, 4, argv, 4, str(entry), str(entry), "cli", str(entry), "/tmp", "é", "é", str(99 << 20), "5",
-        "first\n", "second\n", False, 1,
+        argv,
+        4,
+        argv,
+        4,
+        str(entry),
+        str(entry),
+        "cli",
+        str(entry),
+        "/tmp",
+        "é",
+        "é",
+        str(99 << 20),
+        "5",
+        "first\n",
+        "second\n",
+        False,
+        1,
     ]
     assert outcome.code == 9
 
 
-@pytest.mark.parametrize("read", ["file_get_contents('php://stdin')", "stream_get_contents(STDIN)", "shell_exec('cat')"])
+@pytest.mark.parametrize(
+    "read", ["file_get_contents('php://stdin')", "stream_get_contents(STDIN)", "shell_exec('cat')"]
+)
 def test_not_a_byte_of_the_entrys_input_is_taken(php: str, tmp_path: Path, read: str) -> None:
     entry = write(tmp_path / "e.php", f"<?php echo md5({read});")
     text = "0123456789" * 30000 + "ende"
@@ -150,13 +178,20 @@ def test_not_a_byte_of_the_entrys_input_is_taken(php: str, tmp_path: Path, read:
     assert shim(php, entry, input=text).stdout == hashlib.md5(text.encode()).hexdigest()
 
 
-def test_an_entry_that_looks_whether_it_was_included_sees_that_it_was_started(php: str, tmp_path: Path) -> None:
-    entry = write(tmp_path / "e.php", "<?php $f = fn() => null; echo count(array_filter(debug_backtrace(), fn($c) => "
-                                      "($c['function'] ?? '') !== 'require')), realpath($_SERVER['argv'][0]) === __FILE__;")
+def test_an_entry_that_looks_whether_it_was_included_sees_that_it_was_started(
+    php: str, tmp_path: Path
+) -> None:
+    entry = write(
+        tmp_path / "e.php",
+        "<?php $f = fn() => null; echo count(array_filter(debug_backtrace(), fn($c) => "
+        "($c['function'] ?? '') !== 'require')), realpath($_SERVER['argv'][0]) === __FILE__;",
+    )
     assert shim(php, entry).stdout == "01"
 
 
-@pytest.mark.parametrize("text", ["#!/bin/sh\necho hello\n", "hello", "", "#!/bin/sh\n<?php echo 1;", "\n<?php echo 1;"])
+@pytest.mark.parametrize(
+    "text", ["#!/bin/sh\necho hello\n", "hello", "", "#!/bin/sh\n<?php echo 1;", "\n<?php echo 1;"]
+)
 def test_what_is_no_php_program_is_refused(php: str, tmp_path: Path, text: str) -> None:
     outcome = shim(php, write(tmp_path / "drush", text))
     assert (outcome.code, outcome.stdout) == (97, "")
@@ -175,14 +210,18 @@ def test_a_setting_that_cannot_be_made_is_an_error(php: str, tmp_path: Path) -> 
     assert "opcache.enable_cli" in outcome.stderr
 
 
-@pytest.mark.parametrize("frame", ["", "0000", "00000100\n{}", "12345678\n", "0000000a\n{}", "00000002\n[]", "00000009\nnot json "])
+@pytest.mark.parametrize(
+    "frame", ["", "0000", "00000100\n{}", "12345678\n", "0000000a\n{}", "00000002\n[]", "00000009\nnot json "]
+)
 def test_a_broken_frame_is_an_error(php: str, frame: str) -> None:
     outcome = run([php, str(SHIM)], input=frame, env={}, directory="/", timeout=20)
     assert (outcome.code, outcome.stdout) == (98, "")
 
 
 def test_a_stack_trace_does_not_print_arguments(php: str, tmp_path: Path) -> None:
-    entry = write(tmp_path / "e.php", "<?php function login(string $p) { throw new Exception('no'); } login($argv[1]);")
+    entry = write(
+        tmp_path / "e.php", "<?php function login(string $p) { throw new Exception('no'); } login($argv[1]);"
+    )
     outcome = shim(php, entry, "hunter2secret")
     assert outcome.code == 255
     assert "hunter2secret" not in outcome.stdout + outcome.stderr

@@ -66,7 +66,8 @@ class Place:
     def seen(self) -> dict[str, tuple[int, bytes | None]]:
         return {
             str(p.relative_to(self.path)): (p.lstat().st_mode, p.read_bytes() if p.is_file() else None)
-            for p in sorted(self.path.rglob("*")) if not p.name.startswith("archive")
+            for p in sorted(self.path.rglob("*"))
+            if not p.name.startswith("archive")
         }
 
     def unpack(self, *archives: bytes, root: str = "", limits: Limits = LIMITS) -> Report:
@@ -78,7 +79,9 @@ class Place:
         return unpack(files, str(self.into), root, limits)
 
     def tree(self) -> dict[str, str]:
-        return {str(p.relative_to(self.into)): p.read_text() for p in sorted(self.into.rglob("*")) if p.is_file()}
+        return {
+            str(p.relative_to(self.into)): p.read_text() for p in sorted(self.into.rglob("*")) if p.is_file()
+        }
 
 
 @pytest.fixture
@@ -93,7 +96,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_a_tar_file_becomes_the_subtree_that_is_its_root(place: Place, mode: str) -> None:
-    report = place.unpack(tar(("./app/index.php", b"<?php"), ("app/a/b.txt", b"b"), ("other", b"x"), mode=mode), root="app")
+    report = place.unpack(
+        tar(("./app/index.php", b"<?php"), ("app/a/b.txt", b"b"), ("other", b"x"), mode=mode), root="app"
+    )
     assert place.tree() == {"index.php": "<?php", "a/b.txt": "b"}
     assert report.bytes == 7
     assert sorted(p.name for p in place.into.parent.iterdir()) == ["app.new"]
@@ -106,24 +111,50 @@ def test_a_zip_file_keeps_what_may_be_executed_and_no_other_mode(place: Place) -
 
 
 def test_links_become_copies_of_what_they_lead_to(place: Place) -> None:
-    place.unpack(tar(
-        ("lib/code", b"code"), link("app/code", "../lib/code"), link("app/again", "code"), link("app/lib", "../lib"),
-        link("lib/inner", "../app/top"), ("app/top", b"top"), entry("app/hard", tarfile.LNKTYPE, "lib/code"),
-    ), root="app")
+    place.unpack(
+        tar(
+            ("lib/code", b"code"),
+            link("app/code", "../lib/code"),
+            link("app/again", "code"),
+            link("app/lib", "../lib"),
+            link("lib/inner", "../app/top"),
+            ("app/top", b"top"),
+            entry("app/hard", tarfile.LNKTYPE, "lib/code"),
+        ),
+        root="app",
+    )
     assert place.tree() == {
-        "code": "code", "again": "code", "lib/code": "code", "lib/inner": "top", "top": "top", "hard": "code",
+        "code": "code",
+        "again": "code",
+        "lib/code": "code",
+        "lib/inner": "top",
+        "top": "top",
+        "hard": "code",
     }
     assert not any(p.is_symlink() for p in place.into.rglob("*"))
 
 
 def test_links_that_lead_to_nothing_or_in_a_circle_are_reported(place: Place) -> None:
-    report = place.unpack(tar(
-        ("app/a", b"a"), link("app/gone", "nothing"), link("app/one", "two"), link("app/two", "one"),
-        link("app/self", "."), link("app/up", "../app"), link("app/to", "../b"), ("b/b", b"b"),
-        link("b/back", "../app/to"),
-    ), root="app")
+    report = place.unpack(
+        tar(
+            ("app/a", b"a"),
+            link("app/gone", "nothing"),
+            link("app/one", "two"),
+            link("app/two", "one"),
+            link("app/self", "."),
+            link("app/up", "../app"),
+            link("app/to", "../b"),
+            ("b/b", b"b"),
+            link("b/back", "../app/to"),
+        ),
+        root="app",
+    )
     assert report.dangling == {
-        ("app/gone", "nothing"), ("app/one", "two"), ("app/two", "one"), ("app/self", "."), ("app/up", "../app"),
+        ("app/gone", "nothing"),
+        ("app/one", "two"),
+        ("app/two", "one"),
+        ("app/self", "."),
+        ("app/up", "../app"),
         ("b/back", "../app/to"),
     }
     assert place.tree() == {"a": "a", "to/b": "b"}
@@ -147,17 +178,29 @@ def debian(path: Path, name: str, files: dict[str, str], links: dict[str, str]) 
     for file, target in links.items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).symlink_to(target)
-    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", root, path / f"archive-{name}.deb"], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "--build", root, path / f"archive-{name}.deb"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     return (path / f"archive-{name}.deb").read_bytes()
 
 
-def test_the_links_of_debian_packages_lead_from_one_into_the_other(place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_links_of_debian_packages_lead_from_one_into_the_other(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("packages")
-    one = debian(path, "app", {"usr/share/app/index.php": "<?php"}, {
-        "usr/share/app/theme": "../app-theme", "usr/share/app/conf": "/etc/app/conf", "usr/share/app/js": "/usr/share/js",
-        "usr/share/app/far": "../../../../../../../../usr/share/js/j.js",
-    })
+    one = debian(
+        path,
+        "app",
+        {"usr/share/app/index.php": "<?php"},
+        {
+            "usr/share/app/theme": "../app-theme",
+            "usr/share/app/conf": "/etc/app/conf",
+            "usr/share/app/js": "/usr/share/js",
+            "usr/share/app/far": "../../../../../../../../usr/share/js/j.js",
+        },
+    )
     two = debian(path, "theme", {"usr/share/app-theme/style.css": "css", "usr/share/js/j.js": "js"}, {})
     report = place.unpack(one, two, root="usr/share/app")
     assert place.tree() == {"index.php": "<?php", "theme/style.css": "css", "js/j.js": "js", "far": "js"}
@@ -203,7 +246,8 @@ HOSTILE = {
     "too deep": tar(("/".join(["d"] * 2000)[1:] or "d", b"x")),
     "name too long": tar(("x" * 300, b"x")),
     "links that double": tar(
-        ("d0/x", b"x"), *(link(f"d{n}/{side}", f"../d{n - 1}") for n in range(1, 20) for side in "lr"),
+        ("d0/x", b"x"),
+        *(link(f"d{n}/{side}", f"../d{n - 1}") for n in range(1, 20) for side in "lr"),
     ),
 }
 
@@ -220,10 +264,15 @@ def test_a_hostile_archive_leaves_nothing_anywhere(place: Place, name: str) -> N
 
 def test_a_link_is_no_way_out_even_by_detours(place: Place) -> None:
     """Each link alone stays within; together they would climb out if they were followed by the kernel."""
-    place.unpack(tar(
-        entry("a/b/c", tarfile.DIRTYPE), ("secret", b"own"), link("a/b/up", ".."), link("x", "a/b/up/../../secret"),
-        link("y", "a/b/up/../../../secret"),
-    ))
+    place.unpack(
+        tar(
+            entry("a/b/c", tarfile.DIRTYPE),
+            ("secret", b"own"),
+            link("a/b/up", ".."),
+            link("x", "a/b/up/../../secret"),
+            link("y", "a/b/up/../../../secret"),
+        )
+    )
     assert set(place.tree().values()) <= {"own"}
     assert place.seen()["outside"] == place.before["outside"]
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -25,21 +25,40 @@ _LIMIT = 2 << 30
 _SECONDS = 1800
 _CHUNK = 1 << 20
 _SANDBOX = (
-    f"User={FETCHER}", f"Group={FETCHER}", "ProtectSystem=strict", f"ReadWritePaths={paths.INCOMING}", "UMask=0022",
-    "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "PrivateIPC=yes", "ProtectProc=invisible",
-    "ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes", "ProtectControlGroups=yes",
-    "NoNewPrivileges=yes", "CapabilityBoundingSet=", "RestrictNamespaces=yes", "RestrictSUIDSGID=yes",
-    "LockPersonality=yes", "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SystemCallFilter=@system-service",
-    "SystemCallErrorNumber=EPERM", "IPAddressDeny=169.254.0.0/16", "MemoryMax=512M", "TasksMax=32",
+    f"User={FETCHER}",
+    f"Group={FETCHER}",
+    "ProtectSystem=strict",
+    f"ReadWritePaths={paths.INCOMING}",
+    "UMask=0022",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "PrivateIPC=yes",
+    "ProtectProc=invisible",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectControlGroups=yes",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "RestrictNamespaces=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "SystemCallFilter=@system-service",
+    "SystemCallErrorNumber=EPERM",
+    "IPAddressDeny=169.254.0.0/16",
+    "MemoryMax=512M",
+    "TasksMax=32",
     f"RuntimeMaxSec={_SECONDS}",
 )
 
 
 class Cache:
-    """The cache of one server."""
+    """The cache of one server. ``say`` is told, in words, of what takes its time."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, host: Host, say: Callable[[str], None]) -> None:
+        self._host, self._say = host, say
 
     def get(self, source: Mapping[str, Any]) -> list[str]:
         """The files of a source, fetched if they are not there yet, as paths on the server.
@@ -55,7 +74,9 @@ class Cache:
             return [self._file(source["path"], source["sha256"])]
         if source["type"] == "debian":
             return self._packages(source["packages"], source["version"])
-        raise AgentError("request.source", f"there is no source of type {source['type']!r}", "use a newer wsh")
+        raise AgentError(
+            "request.source", f"there is no source of type {source['type']!r}", "use a newer wsh"
+        )
 
     def _has(self, sha256: str) -> str | None:
         path = f"{paths.CACHED}/{sha256}"
@@ -77,7 +98,8 @@ class Cache:
                 os.fsync(out)
                 if found.hexdigest() != sha256:
                     raise AgentError(
-                        "app.checksum", f"{name} has the checksum {found.hexdigest()}, promised was {sha256}",
+                        "app.checksum",
+                        f"{name} has the checksum {found.hexdigest()}, promised was {sha256}",
                         "do not use it; compare both with what its publisher says, then correct the release",
                     )
                 os.rename(aside, sha256, src_dir_fd=directory, dst_dir_fd=directory)
@@ -91,12 +113,12 @@ class Cache:
         try:
             return self._has(sha256) or self._admit(path, sha256, path)
         except OSError as error:
-            raise AgentError("app.source", f"{path}: {error.strerror}", "put the release there, on the server") from None
+            raise AgentError(
+                "app.source", f"{path}: {error.strerror}", "put the release there, on the server"
+            ) from None
 
     def _archive(self, url: str, sha256: str) -> str:
-        """A release from the web. A wrong one that was resumed from old pieces is fetched once more from its
-        start.
-        """
+        """A release from the web. A wrong one that was partly of old pieces is fetched once more, whole."""
         if there := self._has(sha256):
             return there
         incoming = f"{self._incoming()}/{sha256}"
@@ -107,7 +129,9 @@ class Cache:
         try:
             said = json.loads(answer)
         except ValueError:
-            raise AgentError("app.source", f"{url} could not be fetched", detail=answer.decode(errors="replace")) from None
+            raise AgentError(
+                "app.source", f"{url} could not be fetched", detail=answer.decode(errors="replace")
+            ) from None
         if "error" in said:
             raise AgentError(**said["error"])
         try:
@@ -120,8 +144,9 @@ class Cache:
         return self._archive(url, sha256)
 
     def _packages(self, names: list[str], version: str) -> list[str]:
-        """Debian packages, the first in this version, the others as apt offers them. apt has checked who
-        signed them.
+        """Debian packages, the first in this version, the others as apt offers them.
+
+        What apt's lists promise was signed; apt has checked that.
         """
         known = f"{paths.PACKAGES}/{names[0]}_{version}"
         with suppress(FileNotFoundError):
@@ -129,49 +154,75 @@ class Cache:
             if len(kept) == len(names) and all(kept):
                 return [path for path in kept if path]
         sums = self._offered([f"{names[0]}={version}", *names[1:]])
-        found = [self._has(sha256) or self._package(name, sha256) for name, sha256 in sums.items()]
+        self._download({name: sha256 for name, sha256 in sums.items() if self._has(sha256) is None})
         self._host.fs.write(known, "\n".join(sums.values()).encode() + b"\n")
-        return found
+        return [f"{paths.CACHED}/{sha256}" for sha256 in sums.values()]
 
     def _offered(self, wanted: list[str]) -> dict[str, str]:
         """The checksums that apt's signed lists promise for packages, by ``name=version``."""
         done = self._host.run(["apt-cache", "show", "--no-all-versions", *wanted], check=False)
         sums: dict[str, str] = {}
         for stanza in done.stdout.decode(errors="replace").split("\n\n"):
-            fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
+            fields = dict(
+                line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " "
+            )
             if {"Package", "Version", "SHA256"} <= fields.keys():
                 sums[f"{fields['Package']}={fields['Version']}"] = fields["SHA256"]
         offered = {*sums, *(name.partition("=")[0] for name in sums)}
         missing = [name for name in wanted if name not in offered]
         if missing or len(sums) != len(wanted):
             raise AgentError(
-                "app.source", f"this server's package lists do not have {', '.join(missing or wanted)}",
-                f"apt-get update on the server, or choose a release that it has: apt-cache policy {wanted[0].split('=')[0]}",
+                "app.source",
+                f"this server's package lists do not have {', '.join(missing or wanted)}",
+                "apt-get update on the server, or choose a release that it has:"
+                f" apt-cache policy {wanted[0].partition('=')[0]}",
                 done.stderr.decode(errors="replace").strip() or None,
             )
         return sums
 
-    def _package(self, name: str, sha256: str) -> str:
-        place = f"{self._incoming()}/{sha256}.deb"
+    def _download(self, sums: Mapping[str, str]) -> None:
+        """Bring packages (checksums by ``name=version``) into the cache, all by one apt-get(8)."""
+        if not sums:
+            return
+        place = f"{self._incoming()}/{secrets.token_hex(6)}"
         self._directory(place)
-        self._run(["/usr/bin/apt-get", "download", "--quiet", name], place, b"", name)
-        for file in self._host.fs.listdir(place):
-            try:
-                return self._admit(f"{place}/{file}", sha256, name)
-            finally:
+        try:
+            self._run(["/usr/bin/apt-get", "download", "--quiet", *sums], place, b"", " ".join(sums))
+            files = {file.partition("_")[0]: file for file in self._host.fs.listdir(place)}
+            for name, sha256 in sums.items():
+                self._admit(f"{place}/{files.get(name.partition('=')[0], 'nothing')}", sha256, name)
+        finally:
+            for file in self._host.fs.listdir(place):
                 self._host.fs.unlink(f"{place}/{file}")
-        raise AgentError("app.source", f"apt-get download {name} brought nothing", "try it on the server")
+            with self._host.fs.parent(place) as (directory, last):
+                os.rmdir(last, dir_fd=directory)
 
     def _run(self, argv: list[str], directory: str, input: bytes, name: str) -> bytes:
+        self._say(f"fetching {name}")
         unit = f"wsh-fetch-{secrets.token_hex(4)}.service"
         properties = [f"--property={text}" for text in (*_SANDBOX, f"WorkingDirectory={directory}")]
-        done = self._host.run([
-            "systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--expand-environment=no", f"--unit={unit}",
-            f"--description=fetch {name}", *properties, "--", *argv,
-        ], input=input, timeout=_SECONDS + 30, check=False)
+        done = self._host.run(
+            [
+                "systemd-run",
+                "--quiet",
+                "--pipe",
+                "--wait",
+                "--collect",
+                "--expand-environment=no",
+                f"--unit={unit}",
+                f"--description=fetch {name}",
+                *properties,
+                "--",
+                *argv,
+            ],
+            input=input,
+            timeout=_SECONDS + 30,
+            check=False,
+        )
         if done.returncode:
             raise AgentError(
-                "app.source", f"{name} could not be fetched (code {done.returncode})",
+                "app.source",
+                f"{name} could not be fetched (code {done.returncode})",
                 "apply again when it can be reached, or give a copy on the server as its source",
                 (done.stderr or done.stdout).decode(errors="replace").strip()[-2000:] or None,
             )

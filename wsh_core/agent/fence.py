@@ -1,39 +1,37 @@
-"""The fence of a site: while its file is there, visitors get 503, and only who knows the token in it gets
-through.
+"""The fence of a site: while its file is there, visitors get 503, and only wsh's own probe gets through.
 
-The virtual host tests the file at each request, so a fence needs no reload and stands over a reboot. It lies
-where only root writes and Apache may read.
+The virtual host tests the file at each request, so a fence needs no reload and stands over a reboot. What
+opens it is a token in the name of a second file: Apache can ask whether that file is there, and nobody but
+root can list names.
 """
 
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 
 from . import paths
 from .host import Host
 
-HEADER = "X-Wsh-Probe"
-"""The header of a request by which the health probe shows the token."""
-
-
-def _path(site: str) -> str:
-    return f"{paths.FENCES}/{site}"
+HEADER = "Wsh-Probe"
+"""The header of a request by which the probe shows the token."""
 
 
 def up(host: Host, site: str) -> None:
     """Raise the fence of a site (its slug, ``alice-blog``); one that stands stays as it is."""
     if token(host, site) is None:
-        value = secrets.token_hex(16).encode()
-        host.fs.write(_path(site), value, mode=0o640, gid=host.names.gid("www-data"))
+        host.fs.write(f"{paths.FENCES}/{site}.{secrets.token_hex(16)}", b"")
+    host.fs.write(f"{paths.FENCES}/{site}", b"")
 
 
 def down(host: Host, site: str) -> None:
-    host.fs.unlink(_path(site))
+    """Let visitors in."""
+    host.fs.unlink(f"{paths.FENCES}/{site}")
+    while (value := token(host, site)) is not None:
+        host.fs.unlink(f"{paths.FENCES}/{site}.{value}")
 
 
 def token(host: Host, site: str) -> str | None:
     """What opens the fence; None when it is down."""
-    with suppress(FileNotFoundError):
-        return host.fs.read(_path(site), limit=256).decode()
-    return None
+    begins = f"{site}."
+    names = [name for name in host.fs.listdir(paths.FENCES) if name.startswith(begins)]
+    return names[0].removeprefix(begins) if names else None

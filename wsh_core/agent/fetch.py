@@ -26,7 +26,12 @@ _SILENCE = 60
 
 class _OnlyHttps(urllib.request.HTTPRedirectHandler):
     def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage,
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
         try:
@@ -39,7 +44,9 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
 
 def _must_be_https(url: str) -> None:
     if urlsplit(url).scheme != "https":
-        raise AgentError("app.source", f"{url} is not https, so nobody knows who answers", "give an https URL")
+        raise AgentError(
+            "app.source", f"{url} is not https, so nobody knows who answers", "give an https URL"
+        )
 
 
 def download(url: str, to: str, limit: int, context: ssl.SSLContext | None = None) -> int:
@@ -52,7 +59,8 @@ def download(url: str, to: str, limit: int, context: ssl.SSLContext | None = Non
     fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     with open(fd, "ab", buffering=0) as file:
         size = os.fstat(fd).st_size
-        request = urllib.request.Request(url, headers={"User-Agent": "wsh", "Accept-Encoding": "identity"})
+        headers = {"User-Agent": "wsh", "Accept-Encoding": "identity"}
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - https, as was seen above
         if size:
             request.add_header("Range", f"bytes={size}-")
         opener = urllib.request.build_opener(
@@ -77,7 +85,9 @@ def _save(answer: http.client.HTTPResponse, file: IO[bytes], limit: int) -> int:
     while chunk := answer.read(_CHUNK):
         size += len(chunk)
         if size > limit:
-            raise AgentError("app.source", f"{answer.url} is larger than {limit} bytes; the rest was not fetched")
+            raise AgentError(
+                "app.source", f"{answer.url} is larger than {limit} bytes; the rest was not fetched"
+            )
         file.write(chunk)
     if answer.length:
         raise OSError(f"the connection broke {answer.length} bytes before the end")
@@ -86,8 +96,9 @@ def _save(answer: http.client.HTTPResponse, file: IO[bytes], limit: int) -> int:
 
 def _unreachable(url: str, why: str) -> AgentError:
     return AgentError(
-        "app.source", f"{url} could not be fetched: {why}",
-        "apply again when it can be reached, it goes on where it stopped; or give a copy on the server as its source",
+        "app.source",
+        f"{url} could not be fetched: {why}",
+        "apply again when it can be reached, it goes on where it stopped; or give a copy on the server",
     )
 
 

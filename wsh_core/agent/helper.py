@@ -1,5 +1,4 @@
-"""The helper of one account: it runs as the account inside its jail and does, one request a line, what root
-must not.
+"""The helper of one account: it runs as the account inside its jail, and does there what root must not.
 
 Requests come by stdin, answers go by stdout, both private pipes: ``{"verb": …}`` is answered by ``{"result":
 …}`` or ``{"error": {code, message, hint, detail}}``. When stdin ends, whatever still runs is killed and the
@@ -20,7 +19,8 @@ from typing import IO, Any
 
 from . import steps, tree
 from .errors import AgentError
-from .unpack import Limits, unpack
+from .union import Limits
+from .unpack import unpack
 
 _MEMORY = 512 << 20
 """Bytes of data that the helper itself may have: an archive's headers cannot eat the account's memory."""
@@ -31,8 +31,12 @@ class Helper:
     def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
         self._requests, self._answers = requests, answers
         self._verbs: dict[str, Callable[..., Any]] = {
-            "unpack": _unpack, "write": _write, "directory": tree.directory, "exchange": tree.exchange,
-            "remove": tree.remove, "step": self._step,
+            "unpack": _unpack,
+            "write": _write,
+            "directory": tree.directory,
+            "exchange": tree.exchange,
+            "remove": tree.remove,
+            "step": self._step,
         }
 
     def serve(self) -> None:
@@ -51,14 +55,18 @@ class Helper:
             return {"error": _io_error(error).event()}
 
     def _step(self, step: dict[str, Any], tree: str, php: str, home: str, account: str) -> dict[str, Any]:
-        outcome = steps.take(step, tree=tree, php=php, home=home, account=account, caller=self._requests.fileno())
+        outcome = steps.take(
+            step, tree=tree, php=php, home=home, account=account, caller=self._requests.fileno()
+        )
         return vars(outcome)
 
 
 def _unpack(archives: list[str], into: str, root: str, entries: int, bytes: int) -> dict[str, Any]:
     tree.remove(into)
     report = unpack(archives, into, root, Limits(entries, bytes))
-    shown = [[os.fsencode(text).decode(errors="replace") for text in pair] for pair in sorted(report.dangling)]
+    shown = [
+        [os.fsencode(text).decode(errors="replace") for text in pair] for pair in sorted(report.dangling)
+    ]
     return {"entries": report.entries, "bytes": report.bytes, "dangling": shown}
 
 
@@ -69,11 +77,13 @@ def _write(path: str, content: str, mode: str, absent: bool) -> bool:
 def _io_error(error: OSError) -> AgentError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return AgentError(
-            "account.disk-full", f"there is no room left for {error.filename or 'what is to be written'}",
+            "account.disk-full",
+            f"there is no room left for {error.filename or 'what is to be written'}",
             "make room, or give the account a larger package: df -h; df -i",
         )
     return AgentError(
-        "app.files", f"{error.filename or 'the site'}: {error.strerror or error}",
+        "app.files",
+        f"{error.filename or 'the site'}: {error.strerror or error}",
         "look at the owner and the mode of that place; the account itself must be able to write there",
     )
 
@@ -88,7 +98,7 @@ def _reap() -> None:
 def main() -> None:
     """Serve stdin and stdout. Nothing that is started here gets hold of either."""
     os.umask(0o027)
-    # Steps run as the same user: none of them shall open this process's pipes or memory through /proc (prctl(2)).
+    # Steps run as the same user; none of them shall open this process's pipes or memory by /proc (prctl(2)).
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
@@ -96,6 +106,9 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    with open(requests, "rb") as reader, open(answers, "wb") as writer:
-        with suppress(steps.CallerGoneError, BrokenPipeError):
-            Helper(reader, writer).serve()
+    with (
+        open(requests, "rb") as reader,
+        open(answers, "wb") as writer,
+        suppress(steps.CallerGoneError, BrokenPipeError),
+    ):
+        Helper(reader, writer).serve()

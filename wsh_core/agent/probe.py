@@ -41,8 +41,7 @@ class Answer:
 
 
 class _Local(http.client.HTTPSConnection):
-    """https to 127.0.0.1, whatever the name resolves to elsewhere; the certificate must be that of the name.
-    """
+    """https to 127.0.0.1 whatever the name resolves to; the certificate must be that of the name."""
 
     def connect(self) -> None:
         plain = socket.create_connection(("127.0.0.1", self.port), self.timeout)
@@ -86,13 +85,19 @@ def check(host: Host, site: str, wanted: Wanted) -> Answer:
             if answer.status == wanted.status and wanted.contains in answer.body:
                 return answer
             missing = "" if wanted.contains in answer.body else f" without {wanted.contains!r}"
-            why, detail, wait = f"answered {answer.status}{missing}", answer.body[:2000], answer.status in _NOT_YET
+            why, detail, wait = (
+                f"answered {answer.status}{missing}",
+                answer.body[:2000],
+                answer.status in _NOT_YET,
+            )
         except (OSError, http.client.HTTPException) as error:
             why, detail, wait = f"did not answer: {error}", None, isinstance(error, ConnectionError)
         if not wait or time.monotonic() > deadline:
             raise AgentError(
-                "app.unhealthy", f"{url} {why}; wanted was {wanted.status}"
+                "app.unhealthy",
+                f"{url} {why}; wanted was {wanted.status}"
                 + (f" with {wanted.contains!r}" if wanted.contains else ""),
-                "what the application says stands in the logs of the account", detail or None,
+                "what the application says stands in the logs of the account",
+                detail or None,
             )
         time.sleep(0.2)

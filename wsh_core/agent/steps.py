@@ -1,6 +1,4 @@
-"""Programs that are run as the steps of an installation: input by a pipe, output kept by its end, a clock on
-each.
-"""
+"""Programs as steps of an installation: input by a pipe, the end of the output kept, a clock on each."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from . import paths
 from .errors import AgentError
@@ -35,11 +33,14 @@ class _Tail:
     kept: bytearray = field(default_factory=bytearray)
     cut: bool = False
 
-    def add(self, data: bytes) -> None:
+    def take(self, fd: int) -> bool:
+        """Read what is there; False at the end."""
+        data = os.read(fd, 65536)
         self.kept += data
         if len(self.kept) > OUTPUT:
             self.cut = True
             del self.kept[:-OUTPUT]
+        return bool(data)
 
     def text(self) -> str:
         return ("[…]" if self.cut else "") + self.kept.decode(errors="replace")
@@ -66,44 +67,49 @@ class _Running:
     err: _Tail = field(default_factory=_Tail)
 
     def watch(self, timeout: float) -> int | None:
-        """Serve the pipes until the program has ended. Its code, or None if ``timeout`` seconds passed."""
-        process, started = self.process, time.monotonic()
-        assert process.stdin and process.stdout and process.stderr
-        ended = os.pidfd_open(process.pid)
-        os.set_blocking(process.stdin.fileno(), False)
-        deadline, over = started + timeout, False
+        """Serve the pipes until the program has ended: its code, or None when ``timeout`` seconds passed."""
+        ended, deadline, over = os.pidfd_open(self.process.pid), time.monotonic() + timeout, False
         with selectors.DefaultSelector() as selector:
-            selector.register(process.stdin, selectors.EVENT_WRITE)
-            for stream in (process.stdout, process.stderr, ended, *([] if self.caller is None else [self.caller])):
-                selector.register(stream, selectors.EVENT_READ)
-            while {process.stdout, process.stderr, ended} & {key.fileobj for key in selector.get_map().values()}:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    break
+            due = self._register(selector, ended)
+            while due and (left := deadline - time.monotonic()) > 0:
                 for key, _ in selector.select(left):
-                    if key.fileobj == self.caller:
+                    if key.fd == self.caller:
                         raise CallerGoneError
-                    if key.fileobj == ended:
+                    if key.fd == ended:
                         over, deadline = True, time.monotonic() + _GRACE
-                    if not self._serve(key.fileobj):
-                        selector.unregister(key.fileobj)
+                    if not key.data(key.fd):
+                        selector.unregister(key.fd)
+                        due.discard(key.fd)
         os.close(ended)
-        return process.wait() if over else None
+        return self.process.wait() if over else None
 
-    def _serve(self, stream: Any) -> bool:
-        """Move what can be moved; False when the pipe has come to its end."""
-        if stream is self.process.stdin:
-            with suppress(BrokenPipeError):
-                self.input = self.input[os.write(stream.fileno(), self.input[:65536]):]
-                if self.input:
-                    return True
-            stream.close()
-            return False
-        if stream in (self.process.stdout, self.process.stderr):
-            data = os.read(stream.fileno(), 65536)
-            (self.out if stream is self.process.stdout else self.err).add(data)
-            return bool(data)
+    def _register(self, selector: selectors.BaseSelector, ended: int) -> set[int]:
+        """Say what is waited for and what is done then; return what must come to its end."""
+        stdin, stdout, stderr = self.pipes()
+        os.set_blocking(stdin.fileno(), False)
+        selector.register(stdin.fileno(), selectors.EVENT_WRITE, self._feed)
+        selector.register(stdout.fileno(), selectors.EVENT_READ, self.out.take)
+        selector.register(stderr.fileno(), selectors.EVENT_READ, self.err.take)
+        selector.register(ended, selectors.EVENT_READ, lambda _: False)
+        if self.caller is not None:
+            selector.register(self.caller, selectors.EVENT_READ)
+        return {stdout.fileno(), stderr.fileno(), ended}
+
+    def _feed(self, fd: int) -> bool:
+        """Give it what its pipe takes of its input; False when that was all, or it wants no more."""
+        with suppress(BrokenPipeError):
+            self.input = self.input[os.write(fd, self.input[:65536]) :]
+            if self.input:
+                return True
+        self.pipes()[0].close()
         return False
+
+    def pipes(self) -> list[IO[bytes]]:
+        return [
+            pipe
+            for pipe in (self.process.stdin, self.process.stdout, self.process.stderr)
+            if pipe is not None
+        ]
 
 
 def _limit(memory: int | None) -> None:
@@ -113,7 +119,13 @@ def _limit(memory: int | None) -> None:
 
 
 def run(
-    argv: list[str], *, input: str, env: Mapping[str, str], directory: str, timeout: float, memory: int | None = None,
+    argv: list[str],
+    *,
+    input: str,
+    env: Mapping[str, str],
+    directory: str,
+    timeout: float,
+    memory: int | None = None,
     caller: int | None = None,
 ) -> Outcome:
     """Run a program in a session of its own; all of the session is killed when it ends, or its time is over.
@@ -125,8 +137,15 @@ def run(
     started = time.monotonic()
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(env), cwd=directory,
-            start_new_session=True, umask=0o027, preexec_fn=lambda: _limit(memory),
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(env),
+            cwd=directory,
+            start_new_session=True,
+            umask=0o027,
+            preexec_fn=lambda: _limit(memory),  # noqa: PLW1509 - the helper has one thread
         )
     except FileNotFoundError as error:
         raise AgentError("app.step", f"{error.filename} is not to be found in the jail") from None
@@ -137,9 +156,8 @@ def run(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None and not stream.closed:
-                stream.close()
+        for pipe in running.pipes():
+            pipe.close()
     if code is not None and code < 0:
         code = 128 - code
     return Outcome(code, running.out.text(), running.err.text(), time.monotonic() - started)
@@ -149,8 +167,13 @@ def environment(step: Mapping[str, Any], home: str, account: str) -> dict[str, s
     """All that a step finds in its environment. Where PHP reads its settings is the sandbox's to say."""
     php = {name: value for name in ("PHPRC", "PHP_INI_SCAN_DIR") if (value := os.environ.get(name))}
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": home, "USER": account, "LOGNAME": account,
-        **php, **(step["env"] if step["step"] == "run" else {}),
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": home,
+        "USER": account,
+        "LOGNAME": account,
+        **php,
+        **(step["env"] if step["step"] == "run" else {}),
     }
 
 
@@ -169,17 +192,23 @@ def _entry(step: Mapping[str, Any], tree: str) -> str:
 
 
 def _frame(step: Mapping[str, Any], entry: str, directory: str) -> str:
-    """What the shim reads first: the length, nine characters with the end of the line, then that many bytes.
-    """
+    """What the shim reads: the length in nine characters with the end of the line, then that many bytes."""
     ini = {"memory_limit": str(step["memory"])} if step["memory"] is not None else {}
-    head = json.dumps({
-        "entry": entry, "argv": step["argv"], "cwd": directory, "env": step.get("env") or {},
-        "ini": {**ini, **step["ini"]},
-    })
+    head = json.dumps(
+        {
+            "entry": entry,
+            "argv": step["argv"],
+            "cwd": directory,
+            "env": step.get("env") or {},
+            "ini": {**ini, **step["ini"]},
+        }
+    )
     return f"{len(head):08d}\n{head}{step['input'] or ''}"
 
 
-def take(step: Mapping[str, Any], *, tree: str, php: str, home: str, account: str, caller: int | None) -> Outcome:
+def take(
+    step: Mapping[str, Any], *, tree: str, php: str, home: str, account: str, caller: int | None
+) -> Outcome:
     """Take one ``run`` or ``php`` step in the tree. Its files and script last no longer than the step."""
     remove(paths.STEP_FILES)
     os.mkdir(paths.STEP_FILES, 0o700)
@@ -191,8 +220,13 @@ def take(step: Mapping[str, Any], *, tree: str, php: str, home: str, account: st
         else:
             argv, text_in, memory = _php(php), _frame(step, _entry(step, tree), tree), None
         return run(
-            argv, input=text_in, env=environment(step, home, account), directory=tree, timeout=step["timeout"],
-            memory=memory, caller=caller,
+            argv,
+            input=text_in,
+            env=environment(step, home, account),
+            directory=tree,
+            timeout=step["timeout"],
+            memory=memory,
+            caller=caller,
         )
     finally:
         remove(paths.STEP_FILES)

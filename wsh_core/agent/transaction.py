@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from . import fence, paths, probe
-from .enter import Helper, Jail
 from .errors import AgentError
 from .host import Host
+from .jailed import Helpers
 from .mariadb import identifier, string
 from .protocol import Resource, event
+from .site import account_secrets, app_database, app_tree, disk_version, inside, say, site_slug
 
 PHASES = ("built", "fenced", "saved", "switched", "migrated", "verified", "done")
 _ENTRIES, _BYTES = 200_000, 4 << 30
@@ -26,37 +27,16 @@ _SHOWN = 2000
 """Characters of a failed step's output that are reported: its end."""
 
 
-@dataclass
-class Helpers:
-    """The helpers of one account in one run: one without network and, where a step asks for it, one with."""
-
-    host: Host
-    jail: Jail
-    shown: Sequence[tuple[str, str, str]]
-
-    def __post_init__(self) -> None:
-        self._running: dict[bool, Helper] = {}
-
-    def get(self, *, network: bool = False) -> Helper:
-        helper = self._running.get(network)
-        if helper is None or not helper.alive:
-            helper = self._running[network] = Helper(self.host, self.jail, network=network, shown=self.shown)
-        return helper
-
-    def close(self) -> None:
-        for helper in self._running.values():
-            helper.close()
-
-
 class Installation:
     """One application that is put into one site. ``archives`` are paths in the jail."""
 
     def __init__(self, host: Host, resource: Resource, helpers: Helpers, archives: Sequence[str]) -> None:
         self.host, self.resource, self.helpers, self.archives = host, resource, helpers, archives
         self.want = resource.want
-        self.tree = app_tree(resource)
+        self.tree, self.database = app_tree(resource), app_database(resource)
         self.new = f"{self.tree}.new"
         self.slug = site_slug(resource)
+        self._say = partial(say, host, resource)
 
     # forward
 
@@ -74,42 +54,56 @@ class Installation:
 
     def _acts(self) -> Mapping[str, Callable[[], None]]:
         return {
-            "built": self._build, "fenced": self._fence, "saved": self._must_be_free, "switched": self._switch,
-            "migrated": self._migrate, "verified": self._verify, "done": self._open,
+            "built": self._build,
+            "fenced": self._fence,
+            "saved": self._must_be_free,
+            "switched": self._switch,
+            "migrated": self._migrate,
+            "verified": self._verify,
+            "done": self._open,
         }
 
     def _begin(self, phase: str) -> None:
         self.host.ledger.begin(self.resource.object, phase, {"version": self.want["version"]})
-        self.host.emit(event("phase", object=self.resource.object, phase=phase, done=PHASES.index(phase),
-                             total=len(PHASES)))
+        self.host.emit(
+            event(
+                "phase", object=self.resource.object, phase=phase, done=PHASES.index(phase), total=len(PHASES)
+            )
+        )
 
     def _must_be_free(self) -> None:
-        """What is in the way is not wsh's: an installation begins in an empty directory and an empty
-        database.
-        """
+        """An installation begins in an empty directory and an empty database; what is there is not wsh's."""
         if self.host.fs.listdir(self.tree):
             raise AgentError(
-                "app.not-empty", f"{self.tree} is not empty, and what is in it is not wsh's; nothing was done",
+                "app.not-empty",
+                f"{self.tree} is not empty, and what is in it is not wsh's; nothing was done",
                 "move its content elsewhere, or adopt it",
             )
-        if tables := self._tables():
+        if count := self._in_database():
             raise AgentError(
-                "app.not-empty", f"the database {self.want['database']} already has {tables} tables; nothing was done",
+                "app.not-empty",
+                f"the database {self.database} holds {count} tables or the like; nothing was done",
                 "move them elsewhere, or adopt the application",
             )
 
     def _build(self) -> None:
         source = self.want["source"]
         report = self.helpers.get().ask(
-            "unpack", seconds=1800, archives=[*self.archives], into=self.new, root=source["root"], entries=_ENTRIES,
+            "unpack",
+            seconds=1800,
+            archives=[*self.archives],
+            into=self.new,
+            root=source["root"],
+            entries=_ENTRIES,
             bytes=_BYTES,
         )
         for path, target in report["dangling"]:
-            self._log(f"the release has a link to what is not in it, left out: {path} -> {target}")
+            self._say(f"the release has a link to what is not in it, left out: {path} -> {target}")
         found = self.version(self.new)
         if found != self.want["version"]:
             raise AgentError(
-                "app.version", f"the release was to be {self.want['app']} {self.want['version']}, and is {found or 'none'}",
+                "app.version",
+                f"the release was to be {self.want['app']} {self.want['version']}, and is {found or 'none'}",
                 "correct the release: its version, its checksum or the directory in it",
             )
         self._write_config(self.new, after=None)
@@ -124,15 +118,19 @@ class Installation:
 
     def _migrate(self) -> None:
         for number, step in enumerate(self.want["install"], 1):
-            self._log(f"step {number} of {len(self.want['install'])}: {step_name(step)}")
+            self._say(f"step {number} of {len(self.want['install'])}: {step_name(step)}")
             self._take(step)
         if self._write_config(self.tree, after="install"):
             self._reload()
 
     def _verify(self) -> None:
-        wanted = probe.Wanted(**{key: self.want["probe"][key] for key in ("host", "path", "status", "contains")})
+        wanted = probe.Wanted(
+            **{key: self.want["probe"][key] for key in ("host", "path", "status", "contains")}
+        )
         answer = probe.check(self.host, self.slug, wanted)
-        self._log(f"https://{wanted.host}{wanted.path} answered {answer.status} in {answer.seconds * 1000:.0f} ms")
+        self._say(
+            f"https://{wanted.host}{wanted.path} answered {answer.status} in {answer.seconds * 1000:.0f} ms"
+        )
 
     def _open(self) -> None:
         fence.down(self.host, self.slug)
@@ -152,14 +150,12 @@ class Installation:
                 self.host.ledger.finish(self.resource.object)
                 return True
             except AgentError as error:
-                self._log(f"what was left is not well, so it is put back: {error.message}")
+                self._say(f"what was left is not well, so it is put back: {error.message}")
         self.undo()
         return False
 
     def undo(self) -> None:
-        """Put back what was before: an empty tree, an empty database, the fence up. Can be done again and
-        again.
-        """
+        """Put back what was: an empty tree, an empty database, the fence up. It can be done again."""
         left = self.host.ledger.unfinished().get(self.resource.object)
         if left is None:
             return
@@ -186,8 +182,13 @@ class Installation:
         helper = self.helpers.get()
         for file in self.want["config"]:
             if file["path"] in paths_:
-                helper.ask("write", path=inside(self.tree, file["path"]), content=file["content"], mode=file["mode"],
-                           absent=False)
+                helper.ask(
+                    "write",
+                    path=inside(self.tree, file["path"]),
+                    content=file["content"],
+                    mode=file["mode"],
+                    absent=False,
+                )
         if any(path.endswith(".php") for path in paths_):
             self._reload()
 
@@ -195,8 +196,13 @@ class Installation:
         """Write the configuration files that are due now; whether PHP code was among them."""
         due = [file for file in self.want["config"] if file["after"] == after]
         for file in due:
-            self.helpers.get().ask("write", path=inside(tree, file["path"]), content=file["content"],
-                                   mode=file["mode"], absent=False)
+            self.helpers.get().ask(
+                "write",
+                path=inside(tree, file["path"]),
+                content=file["content"],
+                mode=file["mode"],
+                absent=False,
+            )
         return any(file["path"].endswith(".php") for file in due)
 
     def _take(self, step: Mapping[str, Any]) -> None:
@@ -208,8 +214,13 @@ class Installation:
             return
         jail = self.helpers.jail
         outcome = self.helpers.get(network=step["network"]).ask(
-            "step", seconds=step["timeout"], step=dict(step), tree=self.tree, php=self.want["php"],
-            home=f"/home/{jail.account}", account=jail.account,
+            "step",
+            seconds=step["timeout"],
+            step=dict(step),
+            tree=self.tree,
+            php=self.want["php"],
+            home=f"/home/{jail.account}",
+            account=jail.account,
         )
         self._judge(step, outcome)
 
@@ -224,10 +235,14 @@ class Installation:
             why = f"ended with {code}, but did not say what it should ({step['expect']})"
         else:
             return
-        detail = self._without_secrets("\n".join(filter(None, (str(outcome["stderr"]).strip(), said.strip()))))
+        detail = self._without_secrets(
+            "\n".join(filter(None, (str(outcome["stderr"]).strip(), said.strip())))
+        )
         raise AgentError(
-            "app.step", f"{self.want['app']} {self.want['version']}: {step_name(step)} {why}",
-            "everything was put back, the site stays fenced; mend the cause and apply again", detail[-_SHOWN:] or None,
+            "app.step",
+            f"{self.want['app']} {self.want['version']}: {step_name(step)} {why}",
+            "everything was put back, the site stays fenced; mend the cause and apply again",
+            detail[-_SHOWN:] or None,
         )
 
     def _without_secrets(self, text: str) -> str:
@@ -241,29 +256,37 @@ class Installation:
         unit = f"wsh-{paths.runtime(self.want['php'])}-{self.helpers.jail.uid}.service"
         self.host.run(["systemctl", "try-reload-or-restart", unit])
 
-    def _tables(self) -> int:
-        name = self.want["database"]
-        if name is None:
+    def _in_database(self) -> int:
+        """How many tables, views, routines and events its database holds."""
+        if self.database is None:
             return 0
-        sql = f"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {string(name)}"
-        return int(self.host.mariadb.query(sql)[0][0] or 0)
+        name = string(self.database)
+        parts = (("TABLES", "TABLE_SCHEMA"), ("ROUTINES", "ROUTINE_SCHEMA"), ("EVENTS", "EVENT_SCHEMA"))
+        counts = (
+            f"SELECT COUNT(*) FROM information_schema.{table} WHERE {of} = {name}"  # noqa: S608 - quoted
+            for table, of in parts
+        )
+        return sum(int(count or 0) for (count,) in self.host.mariadb.query(" UNION ALL ".join(counts)))
 
     def _empty_database(self) -> None:
         """Drop the database and make it anew, as it was: rights on it stay (they are the name's)."""
-        name = self.want["database"]
-        if name is None or not self._tables():
+        if self.database is None:
             return
-        database = identifier(name)
-        ((charset, collation),) = self.host.mariadb.query(
-            "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA"
-            f" WHERE SCHEMA_NAME = {string(name)}"
+        defaults = self.host.mariadb.query(
+            "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME"  # noqa: S608 - quoted
+            f" FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {string(self.database)}"
         )
-        self.host.mariadb.execute([
-            f"DROP DATABASE {database}", f"CREATE DATABASE {database} CHARACTER SET {charset} COLLATE {collation}",
-        ])
-
-    def _log(self, text: str) -> None:
-        self.host.emit(event("log", object=self.resource.object, text=text))
+        for (
+            charset,
+            collation,
+        ) in defaults:  # one, or none where somebody dropped it: then it is made in its turn
+            name = identifier(self.database)
+            self.host.mariadb.execute(
+                [
+                    f"DROP DATABASE {name}",
+                    f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}",
+                ]
+            )
 
 
 def step_name(step: Mapping[str, Any]) -> str:
@@ -273,48 +296,3 @@ def step_name(step: Mapping[str, Any]) -> str:
     if step["step"] == "php":
         return str(step["entry"] or step["script"]["name"])
     return f"{step['step']} {step['path']}"
-
-
-def site_slug(resource: Resource) -> str:
-    """``alice-blog`` of ``site:alice/blog``."""
-    return resource.object.partition(":")[2].replace("/", "-")
-
-
-def app_tree(resource: Resource) -> str:
-    """The tree that a resource wants; AgentError unless it is a site's of its own account."""
-    tree, site = str(resource.want["tree"]), resource.object.partition(":")[2]
-    account, _, key = site.partition("/")
-    if account != resource.account or not re.fullmatch("[a-z][a-z0-9]{0,15}", key) or tree != f"{paths.site(account, key)}/app":
-        raise AgentError("request.path", f"{resource.id}: {tree} is not the tree of {site}")
-    return tree
-
-
-def inside(tree: str, path: str) -> str:
-    """A path below a tree; AgentError for one that could be elsewhere."""
-    if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
-        raise AgentError("request.path", f"{path!r} is no plain path below {tree}")
-    return f"{tree}/{path}"
-
-
-def disk_version(host: Host, tree: str, where: Mapping[str, str]) -> str | None:
-    """The version that a tree's version file says, None without one. Raises UnsafePathError for a link on the
-    way.
-    """
-    try:
-        text = host.fs.read(inside(tree, where["path"])).decode(errors="replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    found = re.search(where["regex"], text, re.MULTILINE)
-    return found[1][:64] if found else None
-
-
-def account_secrets(host: Host, account: str) -> list[str]:
-    """The values of all secrets of an account."""
-    names, values = [account], []
-    while names:
-        name = names.pop()
-        try:
-            names += [f"{name}/{below}" for below in host.fs.listdir(host.secrets.path(name))]
-        except NotADirectoryError:
-            values.append(host.secrets.get(name) or "")
-    return sorted(filter(None, values), key=len, reverse=True)

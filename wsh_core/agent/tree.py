@@ -52,8 +52,7 @@ def _enter(fd: int, part: str, path: str) -> int:
 
 
 def write(path: str, content: str, mode: int, *, absent: bool = False) -> bool:
-    """Put a file in its place whole: written aside, synced, renamed over. A link there is refused, not
-    followed.
+    """Put a file in its place whole: written aside, synced, renamed over; a link there is refused.
 
     ``absent``: only if nothing is there. Says whether it was written.
     """
@@ -81,9 +80,7 @@ def write(path: str, content: str, mode: int, *, absent: bool = False) -> bool:
 
 
 def remove(path: str) -> None:
-    """Remove a file, a link itself, or a tree; what is not there is no error. Directories made read-only are
-    opened.
-    """
+    """Remove a file, a link itself, or a tree with its closed directories; nothing there is no error."""
     with suppress(FileNotFoundError), parent(path) as (directory, name):
         if not stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
             os.unlink(name, dir_fd=directory)

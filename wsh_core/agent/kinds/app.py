@@ -7,15 +7,18 @@ import stat
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 from .. import fence, paths
 from ..cache import Cache
 from ..enter import Jail, stop_steps
 from ..errors import AgentError, RefusedError
 from ..host import Host
+from ..jailed import Helpers
 from ..protocol import Resource
 from ..safefs import read_regular
-from ..transaction import Helpers, Installation, app_tree, disk_version, inside, site_slug
+from ..site import app_tree, disk_version, inside, say, site_slug
+from ..transaction import Installation
 from .base import Kind, State
 
 _CONFIG = "config "
@@ -37,8 +40,14 @@ class AppKind(Kind):
         self._due: dict[str, list[tuple[Resource, State | None]]] = defaultdict(list)
 
     def desired(self, resource: Resource) -> State:
-        files = {file["path"]: _file_state(int(file["mode"], 8), file["content"].encode()) for file in resource.want["config"]}
-        return {"version": resource.want["version"], **{_CONFIG + path: state for path, state in files.items()}}
+        files = {
+            file["path"]: _file_state(int(file["mode"], 8), file["content"].encode())
+            for file in resource.want["config"]
+        }
+        return {
+            "version": resource.want["version"],
+            **{_CONFIG + path: state for path, state in files.items()},
+        }
 
     # read
 
@@ -48,7 +57,9 @@ class AppKind(Kind):
         for resource in resources:
             try:
                 found[resource.id] = (
-                    None if resource.object in unfinished else self._read(resource, owned=resource.id in owned)
+                    None
+                    if resource.object in unfinished
+                    else self._read(resource, owned=resource.id in owned)
                 )
             except AgentError as error:
                 found[resource.id] = error
@@ -61,7 +72,10 @@ class AppKind(Kind):
             return None
         if version != want["version"] and owned:
             raise _other_version(resource, version)
-        return {"version": version, **{_CONFIG + file["path"]: self._file(tree, file["path"]) for file in want["config"]}}
+        return {
+            "version": version,
+            **{_CONFIG + file["path"]: self._file(tree, file["path"]) for file in want["config"]},
+        }
 
     def _listed(self, tree: str) -> list[str]:
         try:
@@ -86,7 +100,9 @@ class AppKind(Kind):
 
     def write(self, resource: Resource, actual: State | None) -> None:
         if not self.host.booted:
-            raise AgentError("app.no-server", f"{resource.id}: nothing runs here, so no application can be installed")
+            raise AgentError(
+                "app.no-server", f"{resource.id}: nothing runs here, so no application can be installed"
+            )
         assert resource.account is not None
         self._due[resource.account].append((resource, actual))
 
@@ -111,8 +127,10 @@ class AppKind(Kind):
         if any(resource.object in self.host.ledger.unfinished() for resource, _ in changes):
             stop_steps(self.host, jail)
         archives = self._fetch(changes, failures)
-        shown = [(path, f"{paths.JAIL_SOURCES}/{number}", "ro")
-                 for number, path in enumerate(sorted({path for files in archives.values() for path in files}))]
+        shown = [
+            (path, f"{paths.JAIL_SOURCES}/{number}", "ro")
+            for number, path in enumerate(sorted({path for files in archives.values() for path in files}))
+        ]
         places = {source: target for source, target, _ in shown}
         with closing(Helpers(self.host, jail, shown)) as helpers:
             for resource, actual in changes:
@@ -131,10 +149,11 @@ class AppKind(Kind):
         self, changes: list[tuple[Resource, State | None]], failures: dict[str, AgentError]
     ) -> dict[str, list[str]]:
         """The files of every release that is to be installed, on the server."""
-        cache, found = Cache(self.host), {}
+        found = {}
         for resource, actual in changes:
             try:
                 if actual is None:
+                    cache = Cache(self.host, partial(say, self.host, resource))
                     found[resource.id] = cache.get(resource.want["source"])
             except AgentError as error:
                 failures[resource.id] = error
@@ -144,7 +163,9 @@ class AppKind(Kind):
         resource = installation.resource
         if actual is not None:
             wanted = self.desired(resource)
-            installation.mend([name.removeprefix(_CONFIG) for name in wanted if wanted[name] != actual.get(name)])
+            installation.mend(
+                [name.removeprefix(_CONFIG) for name in wanted if wanted[name] != actual.get(name)]
+            )
             return
         unfinished = resource.object in self.host.ledger.unfinished()
         if not (unfinished and installation.recover()):
@@ -159,10 +180,12 @@ def _other_version(resource: Resource, version: str | None) -> AgentError:
     app, wanted, tree = (resource.want[key] for key in ("app", "version", "tree"))
     if version is None:
         return RefusedError(
-            "app.unknown-version", f"{tree} holds something, but not what says which version of {app} it is",
-            f"put back {resource.want['version_file']['path']}, or empty the directory and the database to install anew",
+            "app.unknown-version",
+            f"{tree} holds something, but not what says which version of {app} it is",
+            f"put back {resource.want['version_file']['path']}; to begin anew, empty directory and database",
         )
     return RefusedError(
-        "app.upgrade", f"{app} {version} is installed in {tree}, wanted is {wanted}; it was not touched",
+        "app.upgrade",
+        f"{app} {version} is installed in {tree}, wanted is {wanted}; it was not touched",
         f"upgrades come by: wsh site upgrade {resource.object.partition(':')[2]}",
     )

@@ -1,7 +1,7 @@
 """A small real PHP application with a database, and the plugin that installs it.
 
-It is the object on which the engine itself is tested, and shows how little a plugin needs. Its releases are built
-from ``app/`` (see ``build``) and looked for in ``/srv/toyapp`` on the server.
+It is the object on which the engine itself is tested, and shows how little a plugin needs. Its releases are
+built from ``app/`` (see ``build``) and looked for in ``/srv/toyapp`` on the server.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def wsh_config(site: SiteContext[Options]) -> list[ConfigFile]:
 def wsh_install(site: SiteContext[Options]) -> list[Step]:
     """Make the tables and the first user."""
     password = site.secret("admin")
-    return [Php(entry="install.php", argv=(site.options.admin,), input=password, expect="toyapp is installed$")]
+    return [
+        Php(entry="install.php", argv=(site.options.admin,), input=password, expect="toyapp is installed$")
+    ]
 
 
 @hookimpl

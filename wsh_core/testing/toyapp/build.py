@@ -1,4 +1,4 @@
-"""Releases of the toy application: the files beside this one, packed so that the same release has the same bytes."""
+"""Releases of the toy application: the files in ``app/``, packed to the same bytes each time."""
 
 from __future__ import annotations
 
