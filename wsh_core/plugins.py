@@ -97,7 +97,7 @@ class LoadedApp:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
             self.fail(
-                "plugin.hook", f"has a hook that does not exist or takes other arguments: {_first(error)}"
+                "plugin.hook", f"has a hook that does not exist or takes other arguments: {_lines(error)}"
             )
         known = {name for name in vars(hookspecs) if name.startswith("wsh_")}
         marked = {name for name in known if self._implements(name)}
@@ -229,6 +229,10 @@ def _missing(name: str, message: str) -> PluginError:
 
 def _name(site: AnySite) -> str:
     return f"{site.account}/{site.key}"
+
+
+def _lines(error: BaseException) -> str:
+    return "; ".join(str(error).strip().splitlines())
 
 
 def _first(error: BaseException) -> str:

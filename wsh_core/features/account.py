@@ -76,7 +76,7 @@ def _jail(scope: AccountScope) -> r.Jail:
         "etc/group": text(
             f"root:x:0:\n{paths.GROUP}:x:{paths.GROUP_GID}:{scope.name}\n{scope.name}:x:{UID}:\n"
         ),
-        "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+        "etc/hosts": _hosts(scope),
         "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
         "etc/passwd": text(
             f"root:x:0:0:root:/root:{NO_SHELL}\n{scope.name}:x:{UID}:{UID}::{paths.home(scope.name)}:/bin/bash\n"
@@ -93,6 +93,12 @@ def _jail(scope: AccountScope) -> r.Jail:
         binds=binds(scope.name),
         reload=php.reloaded(scope),
     )
+
+
+def _hosts(scope: AccountScope) -> str:
+    """The account's own sites are here: applications call themselves, and must not depend on DNS for that."""
+    names = ["localhost", *(domain for site in scope.sites for domain in site.context.domains)]
+    return "".join(f"127.0.0.1 {name}\n" for name in names) + "::1 localhost\n"
 
 
 def _slice(scope: AccountScope) -> r.Slice:

@@ -16,12 +16,16 @@ from .text import UID, render, text
 
 INI = "etc/wsh/php"
 """The directory of the jail that PHP scans for its settings."""
+SESSIONS = ".sessions"
+"""In the account's home, because /tmp is gone whenever the runtime has stopped."""
 
 
 def resources(scope: AccountScope) -> Iterator[r.Resource]:
     """The socket, and the service that it starts; nothing if no site of the account executes anything."""
     if not scope.executes:
         return
+    kept = f"{paths.home(scope.name)}/home/{SESSIONS}"
+    yield r.Directory(**scope.whose, path=kept, owner=scope.name, group=scope.name, mode="0700")
     php = scope.release.php
     values = {"php": php, "name": scope.name, "uid": UID, "paths": paths, "binds": account.binds(scope.name)}
     values |= {"socket": socket(php.version), "stem": stem(php.version)}
@@ -65,7 +69,9 @@ def ini_files(scope: AccountScope) -> dict[str, Text]:
     sections = {site.context.tree: {**site.vhost.php, **site.site.php} for site in executing}
     return {
         f"{INI}/extensions.ini": _extensions_ini(scope.release.debian, extensions),
-        f"{INI}/sites.ini": render("sites.ini", sections=sections),
+        f"{INI}/sites.ini": render(
+            "sites.ini", sections=sections, sessions=f"{paths.home(scope.name)}/{SESSIONS}"
+        ),
     }
 
 

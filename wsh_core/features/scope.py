@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
 
-from pydantic import ValidationError
-
 from wsh_core import releases
 from wsh_core.agent import paths
 from wsh_core.errors import ConfigError, Problem
 from wsh_core.models.account import Account
-from wsh_core.models.check import problems_of
+from wsh_core.models.options import check
 from wsh_core.models.package import Package
 from wsh_core.models.server import Server
 from wsh_core.models.site import Site
@@ -139,11 +137,10 @@ class AccountScope:
 
 
 def _options(site: Site, app: App) -> OptionsModel:
-    try:
-        return app.options.model_validate(site.options)
-    except ValidationError as error:
-        origin = site.origin.below("options")
-        raise ConfigError.of(problems_of(error, origin, app.options, f"an option of {app.name}")) from error
+    options, problems = check(app.options, site.options, site.origin.below("options"), app=app.name)
+    if options is None:
+        raise ConfigError.of(problems)
+    return options
 
 
 def _release(

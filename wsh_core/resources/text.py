@@ -43,13 +43,16 @@ class Join:
 
     def __init__(self, *parts: Text) -> None:
         flat: list[Piece] = []
+        run: list[str] = []
         for part in parts:
-            for piece in pieces(part):
-                if isinstance(piece, str) and flat and isinstance(flat[-1], str):
-                    flat[-1] += piece
-                elif piece != "":
-                    flat.append(piece)
-        object.__setattr__(self, "parts", tuple(flat))
+            for piece in (part,) if isinstance(part, str) else pieces(part):
+                if isinstance(piece, str):
+                    run.append(piece)
+                else:
+                    flat += ["".join(run), piece]
+                    run.clear()
+        flat.append("".join(run))
+        object.__setattr__(self, "parts", tuple(piece for piece in flat if piece != ""))
 
 
 Text = Piece | Join

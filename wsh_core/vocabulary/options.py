@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from wsh_core.models.base import Model
+from wsh_core.models.options import Options
 
 from .sources import Archive, LocalFile, Release
 
 
-class OptionsModel(Model):
+class OptionsModel(Options):
     """Base of a plugin's options. Each field needs a description, which is shown to those who write YAML.
 
     Nothing is converted: an option that is text must be text in the YAML. Defaults are part of the model, so
     that what most sites want need not be written; an option that depends on another raises `NeedsOption` in
     the hook that finds it missing.
     """
-
-    called: ClassVar[str] = "the options of this app"
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -1,0 +1,211 @@
+"""What a site asks of its app and its server, and what is said when it cannot have it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import Field
+
+from wsh_core.errors import ConfigError, PluginError
+from wsh_core.features import account_resources
+from wsh_core.models.account import Account
+from wsh_core.models.package import Package
+from wsh_core.models.server import Server
+from wsh_core.plugin import (
+    App,
+    AppOptions,
+    Archive,
+    ConfigFile,
+    Database,
+    DebianPackage,
+    NeedsOption,
+    Php,
+    Probe,
+    Release,
+    Secret,
+    SiteContext,
+    VersionFile,
+    hookimpl,
+)
+from wsh_core.plugins import Apps, Installed, LoadedApp
+from wsh_core.resources import Resource
+from wsh_core.testing.golden import PACKAGE
+
+SUM = "0" * 64
+
+
+class Options(AppOptions):
+    title: str = Field("A book", description="Title")
+    owner: str | None = Field(None, description="Owner; else the account's mail address")
+
+
+def releases() -> list[Release]:
+    debian = DebianPackage(["book"], "3.0-1", "usr/share/book", 12)
+    return [
+        Release("4.0", ["8.5"], [Archive("https://x.org/4.tar", SUM)]),
+        Release("3.0", ["8.2", "8.4"], [debian, Archive("https://x.org/3.tar", SUM)]),
+        Release("2.0", ["8.2", "8.4"], [Archive("https://x.org/2.tar", SUM)]),
+        Release("1.0", ["8.2", "8.4"], [debian]),
+    ]
+
+
+def book(**hooks: Any) -> LoadedApp:
+    """A plugin made on the spot."""
+    module = ModuleType("wsh_book")
+
+    def wsh_app() -> App:
+        return App(
+            "book", "Book", options=Options, releases=releases(), version=VersionFile("VERSION", "(.*)"),
+            health=Probe("/"), database=Database(),
+        )  # fmt: skip
+
+    vars(module).update(WSH_API=1, wsh_app=hookimpl(wsh_app))
+    vars(module).update({name: hookimpl(hook) for name, hook in hooks.items()})
+    return LoadedApp(Installed("book", "wsh-book", "0.9", "wsh_book"), module)
+
+
+class OneApp(Apps):
+    def __init__(self, app: LoadedApp) -> None:
+        super().__init__()
+        self._loaded["book"] = app
+
+
+def resources(
+    site: dict[str, Any], app: LoadedApp | None = None, debian: int = 13, **account: Any
+) -> list[Resource]:
+    server = Server.make("web1", {"address": "localhost", "debian": debian})
+    sites = {"shelf": {"domains": ["book.example.org"], "app": "book", **site}}
+    described = Account.make("alice", {"name": "Alice", "package": "small", "sites": sites, **account})
+    return account_resources(server, described, Package.model_validate(PACKAGE), OneApp(app or book()))
+
+
+def installed(found: list[Resource]) -> dict[str, Any]:
+    (app,) = (each for each in found if each.kind == "app")
+    assert app.origin == "wsh-book"
+    return app.want()
+
+
+def test_the_newest_release_that_fits_the_server_is_taken() -> None:
+    want = installed(resources({}))
+    assert want["version"] == "3.0"
+    assert want["source"]["url"] == "https://x.org/3.tar"
+    assert want["probe"] == {"host": "book.example.org", "path": "/", "status": 200, "contains": ""}
+    assert want["tree"] == "/home/alice/sites/shelf/app"
+    assert want["database"] == "alice_shelf"
+
+
+def test_the_first_source_that_fits_is_taken() -> None:
+    assert installed(resources({}, debian=12))["source"] == {
+        "type": "debian", "packages": ["book"], "version": "3.0-1", "root": "usr/share/book",
+    }  # fmt: skip
+
+
+def test_a_site_can_name_its_release() -> None:
+    assert installed(resources({"release": "2.0"}))["version"] == "2.0"
+
+
+def test_a_site_can_have_a_release_of_its_own() -> None:
+    own = {"version": "5.0", "path": "/srv/book.tar", "sha256": SUM, "root": "book-5"}
+    want = installed(resources({"options": {"source": own}}))
+    assert want["version"] == "5.0"
+    assert want["source"] == {"type": "file", "path": "/srv/book.tar", "sha256": SUM, "root": "book-5"}
+
+
+@pytest.mark.parametrize(
+    ("site", "code", "words", "hint"),
+    [
+        ({"release": "4.0"}, "config.release", "the release 4.0 for PHP 8.4 of Debian 13", "one of 3.0, 2.0"),
+        ({"release": "1.0"}, "config.release", "the release 1.0", "one of 3.0, 2.0"),
+        ({"release": "9"}, "config.release", "the release 9", "one of 3.0, 2.0"),
+        (
+            {"options": {"titel": "x"}},
+            "config.unknown-key",
+            "`titel` is not an option of book",
+            "did you mean title?",
+        ),
+        ({"options": {"title": 5}}, "config.type", "title is text, not the number 5", 'write "5"'),
+        (
+            {"options": {"source": {"version": "1", "sha256": SUM}}},
+            "config.value",
+            "give either url or path",
+            None,
+        ),
+        (
+            {"options": {"source": {"version": "1", "sha256": "x", "path": "/a"}}},
+            "config.value",
+            "'x' is no SHA-256 checksum",
+            None,
+        ),
+        ({"app": "static", "release": "1"}, "config.release", "static does not have the release 1", None),
+        ({"app": "php", "options": {"x": 1}}, "config.unknown-key", "`x` is not an option of php", None),
+    ],
+)
+def test_what_a_site_cannot_have_is_said(
+    site: dict[str, Any], code: str, words: str, hint: str | None
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resources(site)
+    (problem,) = caught.value.problems
+    assert problem.code == code
+    assert words in problem.message
+    assert problem.hint == hint
+    assert problem.object in {"site:alice/shelf", None}
+
+
+def test_php_that_the_server_does_not_have() -> None:
+    with pytest.raises(ConfigError, match=r"PHP 8\.2 is not there on Debian 13, which has 8\.4"):
+        resources({}, php="8.2")
+
+
+def test_all_problems_of_an_account_are_told_together() -> None:
+    sites = {
+        "one": {"domains": ["one.example.org"], "app": "book", "release": "9"},
+        "two": {"domains": ["two.example.org"], "app": "book", "options": {"titel": "x"}},
+    }
+    with pytest.raises(ConfigError) as caught:
+        resources({}, php="8.2", sites=sites)
+    codes = [problem.code for problem in caught.value.problems]
+    assert codes == ["config.php", "config.release", "config.unknown-key"]
+
+
+def test_an_option_that_only_this_site_needs() -> None:
+    def wsh_install(site: SiteContext[Options]) -> list[Php]:
+        owner = site.options.owner or site.email
+        if owner is None:
+            raise NeedsOption("owner", f"{site.account} has no mail address")
+        return [Php(entry="install.php", argv=(owner,))]
+
+    app = book(wsh_install=wsh_install)
+    assert installed(resources({}, app, email="a@example.org"))["install"][0]["argv"] == ["a@example.org"]
+    assert installed(resources({"options": {"owner": "me"}}, app))["install"][0]["argv"] == ["me"]
+    with pytest.raises(ConfigError, match="owner is needed: alice has no mail address") as caught:
+        resources({}, app)
+    assert caught.value.problems[0].code == "config.missing-key"
+
+
+@pytest.mark.parametrize("name", ["bob/blog/admin", "alice/other/admin", "alice/shelfx/admin", "admin"])
+def test_a_plugin_gets_no_secret_of_another_site(name: str) -> None:
+    def wsh_config() -> list[ConfigFile]:
+        return [ConfigFile("x", Secret(name))]
+
+    with pytest.raises(PluginError, match=f"wsh-book 0.9 names the secret {name} for the site alice/shelf"):
+        resources({}, book(wsh_config=wsh_config))
+
+
+def test_a_plugin_gets_its_own_secrets_by_reference() -> None:
+    def wsh_config(site: SiteContext[Options]) -> list[ConfigFile]:
+        return [ConfigFile("x", site.secret("key", 64))]
+
+    found = resources({}, book(wsh_config=wsh_config))
+    assert installed(found)["config"][0]["content"] == {"secret": "alice/shelf/key"}
+    assert [(each.name, each.length) for app in found for each in app.secrets()] == [("alice/shelf/key", 64)]
+
+
+def test_a_plugin_that_fails_holds_the_account() -> None:
+    def wsh_vhost() -> None:
+        raise RuntimeError("boom")
+
+    with pytest.raises(PluginError, match="wsh_vhost failed for alice/shelf: RuntimeError: boom"):
+        resources({}, book(wsh_vhost=wsh_vhost))
