@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
 from wsh_core import releases
 from wsh_core.models.account import Account
-from wsh_core.models.base import Described
+from wsh_core.models.base import Described, Model
 from wsh_core.models.origin import BY_HAND, Origin
-from wsh_core.models.types import Address, Name, PhpVersion
+from wsh_core.models.types import AbsolutePath, Address, Name, PhpVersion
 
 
 def _php_of(values: Mapping[str, Any]) -> PhpVersion:
     return PhpVersion(releases.load(values["debian"]).php.version)
+
+
+class ServerSsh(Model):
+    """How wsh itself enters a server; what is left out is left to the operator's own SSH configuration."""
+
+    called: ClassVar[str] = "a key of a server's ssh"
+
+    user: Name = Field(
+        Name("root"), description="Who logs in; another than root needs sudo.", examples=["admin"]
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="The port of its SSH server.", examples=[2222]
+    )
+    key: AbsolutePath | None = Field(
+        None, description="The file of the private key.", examples=["/etc/wsh/ssh/id_ed25519"]
+    )
+    known_hosts: AbsolutePath | None = Field(
+        None, description="The file that knows its host key.", examples=["/etc/wsh/ssh/known_hosts"]
+    )
 
 
 class Server(Described):
@@ -33,6 +52,9 @@ class Server(Described):
         default_factory=_php_of, description="The version of PHP; Debian's own where it is left out.",
         examples=["8.4"],
     )  # fmt: skip
+    ssh: ServerSsh = Field(
+        default_factory=ServerSsh, description="How wsh enters it.", examples=[{"port": 2222}]
+    )
     hold: bool = Field(False, description="Whether to leave this server alone for now.", examples=[True])
 
     _name: Name = PrivateAttr()

@@ -21,7 +21,7 @@ from wsh_core.models.reserved import ACCOUNTS
 from wsh_core.models.text import UNSEEN, Refused, Text
 
 __all__ = [
-    "UNSEEN", "AccountName", "Address", "DescriptionId", "DomainName", "Email", "Memory", "Mode", "Name",
+    "UNSEEN", "AbsolutePath", "AccountName", "Address", "DescriptionId", "DomainName", "Email", "Memory", "Mode", "Name",
     "Percent", "PhpVersion", "Refused", "RelativePath", "ReleaseName", "SiteKey", "Size", "SshKey", "Text",
 ]  # fmt: skip
 
@@ -96,6 +96,15 @@ class Mode(Text):
 
 
 _PART = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._][A-Za-z0-9._+@=-]*"
+
+
+class AbsolutePath(Text):
+    """A file of the machine that wsh runs on, from its root."""
+
+    what = "a path from the root (letters, digits and ._+@=-, no `..`)"
+    example = "/etc/wsh/ssh/id_ed25519"
+    pattern = f"(?:/{_PART})+"
+    longest = 1000
 
 
 class RelativePath(Text):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from wsh_core.models.server import Server
 
 LOCAL = "localhost"
 
@@ -20,6 +24,12 @@ class Login:
     port: int | None = None
     key: str | None = None
     known_hosts: str | None = None
+
+    @classmethod
+    def of(cls, server: Server) -> Self:
+        """How the description says that a server is entered."""
+        ssh = server.ssh
+        return cls(str(server.name), str(server.address), str(ssh.user), ssh.port, ssh.key, ssh.known_hosts)
 
     @property
     def local(self) -> bool:
