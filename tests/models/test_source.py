@@ -240,7 +240,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 def test_nothing_takes_long(text):
     start = time.process_time()
     source = parse(text, "f.yaml")
-    assert time.process_time() - start < 2  # a megabyte of the worst
+    assert time.process_time() - start < 5  # a megabyte of the worst, on a slow machine
     assert source.value is None or len(source.value) > 0
 
 

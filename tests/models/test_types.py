@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wsh_core.models import types
 from wsh_core.models.php import IniSize, TimeZone
 from wsh_core.models.types import (
+    AbsolutePath,
     AccountName,
     Address,
     DescriptionId,
@@ -32,7 +33,7 @@ from wsh_core.models.types import (
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3aRKy5k+TdH2TCpzTuTbojLdlAGA0FU1UuHZlf+U6q"
 
-WORDS = [AccountName, Address, DescriptionId, DomainName, Email, Mode, Name]
+WORDS = [AbsolutePath, AccountName, Address, DescriptionId, DomainName, Email, Mode, Name]
 WORDS += [PhpVersion, RelativePath, ReleaseName, SiteKey, TimeZone]
 AMOUNTS = [Size, Memory, IniSize, Percent]
 ALL = [*WORDS, *AMOUNTS, Text, SshKey]
@@ -80,6 +81,7 @@ HOSTILE = [
 """What is tried on every type, alone and within a value that is right."""
 
 RIGHT = {
+    AbsolutePath: "/etc/wsh/ssh/id_ed25519",
     AccountName: "alice",
     Address: "web1.example.org",
     DomainName: "blog.example.org",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -43,14 +43,20 @@ def check(reading: Reading, apps: Apps) -> None:
     reading.general += _apps_of_packages(reading, apps)
     for server in reading.servers:
         for file in server.accounts:
-            file.problems += _package_name(file, reading)
-            file.problems += _php_version(file, server.server)
-            file.problems += _app_names(file, apps)
-            file.problems += _options(file, apps)
-            if file.account and reading.organisation:
-                file.problems += _limits(file.account, reading.organisation, apps)
+            told = {problem.where[0] for problem in file.problems if problem.where}
+            found = _of_account(file, server.server, reading, apps)
+            file.problems += [problem for problem in found if problem.where[0] not in told]
     _one_server_each(reading.accounts)
     _one_site_each(reading)
+
+
+def _of_account(file: AccountFile, server: Server | None, reading: Reading, apps: Apps) -> Iterator[Problem]:
+    yield from _package_name(file, reading)
+    yield from _php_version(file, server)
+    for key in file.source.values("sites"):
+        yield from _app(file, key, apps)
+    if file.account and reading.organisation:
+        yield from _limits(file.account, reading.organisation, apps)
 
 
 def _addresses(reading: Reading) -> Iterator[Problem]:
@@ -98,18 +104,28 @@ def _php_version(file: AccountFile, server: Server | None) -> Iterator[Problem]:
         yield file.origin.problem("config.php-version", message, f'write "{version}", or leave it out', "php")
 
 
-def _app_names(file: AccountFile, apps: Apps) -> Iterator[Problem]:
-    for key in file.source.values("sites") if apps.known else ():
-        app = file.source.values("sites", key).get("app")
-        if apps.known and isinstance(app, str) and app not in apps.known:
-            site = file.origin.below("sites", key, object=f"site:{file.name}/{key}")
-            yield _unknown_app(app, apps.known, site, "app")
+def _app(file: AccountFile, key: str, apps: Apps) -> Iterator[Problem]:
+    site = file.origin.below("sites", key, object=f"site:{file.name}/{key}")
+    values = file.source.values("sites", key)
+    app, given = values.get("app"), values.get("options")
+    if not isinstance(app, str):
+        return
+    if apps.known is not None and app not in apps.known:
+        yield _unknown_app(app, apps.known, site, "app")
+    elif (model := apps.options.get(app)) and (given is None or isinstance(given, dict)):
+        yield from _options(app, model, given or {}, site.below("options"))
 
 
-def _options(file: AccountFile, apps: Apps) -> Iterator[Problem]:
-    for site in file.account.sites.values() if file.account else ():
-        if model := apps.options.get(site.app):
-            yield from options.check(model, site.options, site.origin.below("options"), app=site.app)[1]
+def _options(
+    app: str, model: type[BaseModel], given: Mapping[str, Any], origin: Origin
+) -> Collection[Problem]:
+    try:
+        return options.check(model, given, origin, app=app)[1]
+    except Exception as error:  # noqa: BLE001 - a plugin's own code; its account is held, the others go on
+        message = f"the options of {app} cannot be checked: {type(error).__name__}"
+        hint = f"this is a fault of the plugin {app}; tell its makers"
+        (place,) = origin.places(key=True)
+        return [Problem("plugin.failed", message, hint, (place,), origin.object, str(error))]
 
 
 def _limits(account: Account, organisation: Organisation, apps: Apps) -> Iterator[Problem]:

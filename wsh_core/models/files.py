@@ -50,9 +50,7 @@ def _bytes(path: Path, file: str) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise NotRead(_problem("config.unreadable", f"{file} is not a regular file", None, file))
         if status.st_size > LARGEST:
-            message = (
-                f"{file} has {status.st_size >> 10}K, a file of the description has at most {LARGEST >> 10}K"
-            )
+            message = f"{file} has {status.st_size >> 10}K, a file here has at most {LARGEST >> 10}K"
             raise NotRead(_problem("config.too-large", message, None, file))
         data = b""
         while len(data) <= LARGEST and (more := os.read(descriptor, LARGEST + 1 - len(data))):

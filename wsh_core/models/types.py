@@ -21,8 +21,9 @@ from wsh_core.models.reserved import ACCOUNTS
 from wsh_core.models.text import UNSEEN, Refused, Text
 
 __all__ = [
-    "UNSEEN", "AbsolutePath", "AccountName", "Address", "DescriptionId", "DomainName", "Email", "Memory", "Mode", "Name",
-    "Percent", "PhpVersion", "Refused", "RelativePath", "ReleaseName", "SiteKey", "Size", "SshKey", "Text",
+    "UNSEEN", "AbsolutePath", "AccountName", "Address", "DescriptionId", "DomainName", "Email",
+    "Memory", "Mode", "Name", "Percent", "PhpVersion", "Refused", "RelativePath", "ReleaseName",
+    "SiteKey", "Size", "SshKey", "Text",
 ]  # fmt: skip
 
 
