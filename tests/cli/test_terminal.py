@@ -53,14 +53,19 @@ def test_cut_text_fits(text, width):
         assert cells(pad(text, width)) == width
 
 
-@given(st.lists(st.text(st.characters(codec="ascii", exclude_characters=" "), min_size=1, max_size=9)), st.integers(12, 40))
+@given(
+    st.lists(st.text(st.characters(codec="ascii", exclude_characters=" "), min_size=1, max_size=9)),
+    st.integers(12, 40),
+)
 def test_wrapped_words_are_all_there_and_fit(words, width):
     lines = [
         "".join(part if isinstance(part, str) else part.text for part in line)
         for line in wrap([" ".join(words)], width, "- ", "  ")
     ]
     assert " ".join(lines).removeprefix("- ").split() == " ".join(words).split()
-    assert all(cells(line) <= width or len(line.strip().split(" ")) == 1 + line.startswith("- ") for line in lines)
+    assert all(
+        cells(line) <= width or len(line.strip().split(" ")) == 1 + line.startswith("- ") for line in lines
+    )
 
 
 class Terminal(io.StringIO):

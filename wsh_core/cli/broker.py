@@ -12,8 +12,9 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from wsh_core.errors import TransportError
+from wsh_core.errors import AgentFailure, TransportError, WshError
 
 WISHES = re.compile(
     r"plan|log|start(?: --(?:wait|lock-wait) [0-9]{1,6}(?:\.[0-9]{1,3})?){0,2}"
@@ -27,21 +28,23 @@ LARGEST = 256 << 20
 
 _OUT, _END = b"o", b"e"
 Run = Callable[[Sequence[str], bytes], Iterator[bytes]]
-"""Does what was wished: yields the answer's bytes, raises OSError or WshError if it cannot."""
+"""Does what was wished: yields the answer in pieces, raises WshError if it cannot."""
 
 
 class Child:
-    """The child's side: asks, and reads the answer. One wish at a time."""
+    """The child's side: asks, and reads the answer, one wish at a time. A channel of `wsh_core.transport.base`."""
+
+    wait = 600.0
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._one = threading.Lock()
 
     def run(self, words: Sequence[str], request: bytes = b"") -> Iterator[bytes]:
-        """Yield what root's half answers to a wish.
+        """Yield what root's half answers to a wish, in pieces.
 
         Raises:
-            TransportError: it refused, could not, or is gone.
+            TransportError, AgentFailure: it refused, could not, or is gone.
         """
         with self._one:
             _send(self._channel, " ".join(words).encode())
@@ -49,38 +52,39 @@ class Child:
             while (frame := _receive(self._channel)) is not None and frame[:1] == _OUT:
                 yield frame[1:]
         if frame is None:
-            raise TransportError("server.broken-off", "root's half of this command is gone", "look at what runs: wsh log")
-        if error := json.loads(frame[1:]):
-            raise TransportError(error["code"], error["message"], error["hint"], detail=error["detail"])
+            raise TransportError(
+                "server.broken-off", "root's half of this command is gone", "wsh log says what runs"
+            )
+        if (error := json.loads(frame[1:])) is not None:
+            kind = TransportError if error.pop("exit") == TransportError.exit else AgentFailure
+            raise kind(**error)
 
 
 def serve(channel: socket.socket, run: Run) -> None:
     """Be root's half: answer wishes until the child is gone. What is not in `WISHES` is refused."""
-    while True:
-        wish, request = _receive(channel), _receive(channel)
-        if wish is None or request is None:
-            return
-        words = wish.decode("ascii", "replace")
+    while (wish := _receive(channel)) is not None and (request := _receive(channel)) is not None:
         try:
-            _answer(channel, words, request, run)
-        except (BrokenPipeError, ConnectionError):
+            error = _answer(channel, wish.decode("ascii", "replace"), request, run)
+            _send(channel, _END + json.dumps(error).encode())
+        except ConnectionError:
             return
 
 
-def _answer(channel: socket.socket, words: str, request: bytes, run: Run) -> None:
-    error: dict[str, str | None] | None = None
+def _answer(channel: socket.socket, words: str, request: bytes, run: Run) -> dict[str, Any] | None:
+    """Do what was wished, and return why it could not be done."""
     if not WISHES.fullmatch(words):
-        error = {"code": "run.refused", "message": f"root's half does not do {words[:40]!r}", "hint": None, "detail": None}
-    else:
-        from wsh_core.errors import WshError
-
-        try:
-            for piece in run(words.split(" "), request):
-                _send(channel, _OUT + piece)
-        except WshError as failed:
-            problem = failed.problems[0]
-            error = {"code": problem.code, "message": problem.message, "hint": problem.hint, "detail": problem.detail}
-    _send(channel, _END + json.dumps(error).encode())
+        message = f"root does not do {words[:60]!r} for wsh"
+        return {"code": "run.refused", "message": message, "exit": AgentFailure.exit}
+    try:
+        for piece in run(words.split(" "), request):
+            _send(channel, _OUT + piece)
+    except WshError as failed:
+        first = failed.problems[0]
+        return {
+            "code": first.code, "message": first.message, "hint": first.hint, "detail": first.detail,
+            "exit": failed.exit,
+        }  # fmt: skip
+    return None
 
 
 def _send(channel: socket.socket, data: bytes) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from wsh_core.cli import findings
 from wsh_core.cli.help import Command
-from wsh_core.cli.render import problems as rendered
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console, Span
 from wsh_core.cli.units import counted, duration
 from wsh_core.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from wsh_core.cli.findings import Findings
 
 
 @click.command(
@@ -22,6 +24,9 @@ from wsh_core.errors import ExitStatus
 @click.pass_obj
 def check(session: Session) -> Answer:
     """Check the whole description; nothing is begun, no server is asked."""
+    from wsh_core.cli import findings
+    from wsh_core.cli.render import problems as rendered
+
     began = time.monotonic()
     found = findings.of(session)
     took = time.monotonic() - began
@@ -41,18 +46,15 @@ def check(session: Session) -> Answer:
             f" {counted(found.accounts, 'account')}, {counted(found.sites, 'site')} ({duration(took)})",
         )
 
-    return Answer(data, text, errors=found.problems, exit=ExitStatus.CONFIG if found.problems else ExitStatus.OK)
+    return Answer(
+        data, text, errors=found.problems, exit=ExitStatus.CONFIG if found.problems else ExitStatus.OK
+    )
 
 
-def _verdict(found: findings.Findings) -> str:
+def _verdict(found: Findings) -> str:
     files = {problem.where[-1].file for problem in found.problems if problem.where}
     head = f"{counted(len(found.problems), 'error')} in {len(files)} of {counted(found.files, 'file')}."
     if found.general:
-        return f"{head} {_listed(found.general)} {'is' if len(found.general) == 1 else 'are'} every account's: apply would do nothing."
+        are = "is" if len(found.general) == 1 else "are"
+        return f"{head} {' and '.join(found.general)} {are} every account's: apply would do nothing."
     return f"{head} {counted(len(found.held), 'account')} would be held: {', '.join(found.held[:10])}"
-
-
-def _listed(files: list[str]) -> str:
-    return " and ".join(files)
-
-

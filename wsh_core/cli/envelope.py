@@ -29,11 +29,25 @@ def write(session: Session, answer: Answer) -> None:
     print(
         line(
             {
-                "type": "result", "version": VERSION, "command": session.command, "ok": answer.exit == 0,
-                "exit": int(answer.exit), "data": answer.data,
+                "type": "result",
+                "version": VERSION,
+                "command": session.command,
+                "ok": answer.exit == 0,
+                "exit": int(answer.exit),
+                "data": answer.data,
                 "errors": [problem.as_json() for problem in answer.errors],
                 "warnings": [problem.as_json() for problem in (*session.warnings, *answer.warnings)],
             }
         )
     )
     sys.stdout.flush()
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of every line that `--json` prints."""
+    from importlib.resources import files
+
+    found: dict[str, Any] = json.loads(
+        files("wsh_core.cli").joinpath("output.schema.json").read_text("utf-8")
+    )
+    return found

@@ -7,7 +7,7 @@ import os
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from wsh_core.cli import envelope, privilege
 from wsh_core.cli.render.progress import REPAINT, Progress
 from wsh_core.cli.session import Session
-from wsh_core.errors import WshError
+from wsh_core.errors import TransportError, WshError
 from wsh_core.plan.report import Event, Report, Verb
 
 if TYPE_CHECKING:
@@ -98,23 +98,30 @@ def _feed(name: str, start: Work, events: queue.Queue[tuple[str, Event | BaseExc
     events.put((name, None))
 
 
-def transport(server: Server) -> Transport:
-    """The way to a server's agent: root's half, this machine, or Ansible."""
+def transport(session: Session, server: Server) -> Transport:
+    """The way to a server's agent: root's half, this machine, or Ansible. Raises as `may_enter`."""
     from wsh_core.transport.ansible import Ansible
     from wsh_core.transport.base import Transport
     from wsh_core.transport.local import Local
     from wsh_core.transport.login import Login
 
+    may_enter(session, server)
     if not server.address.local:
-        return Transport(server.name, Ansible(Login(str(server.name), str(server.address))))
+        return Transport(server.name, Ansible(Login.of(server)))
     return Transport(server.name, privilege.child() or Local())
+
+
+def may_enter(session: Session, server: Server) -> None:
+    """Raise TransportError if the server is this machine and nobody here may be its root."""
+    if server.address.local and privilege.child() is None and os.geteuid() != 0:
+        raise TransportError(
+            "server.need-root",
+            f"{server.name} is localhost, its agent must run as root; you are {asker()['user']}",
+            f"sudo wsh {session.command}   (YAML and plugins are still read as the user wsh, not as root)",
+            object=f"server:{server.name}",
+        )
 
 
 def asker(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Who asks, as those are told who find a server locked; behind sudo, the one who typed it."""
     return {"user": environ.get("SUDO_USER") or getpass.getuser(), "host": socket.gethostname()}
-
-
-def names(wanted: Sequence[str]) -> str:
-    """`web1 and web2`."""
-    return " and ".join(filter(None, [", ".join(wanted[:-1]), wanted[-1]]))

@@ -3,6 +3,7 @@
 Every command of wsh is a ``Command`` or a ``Group`` of this module. Nothing is printed here: ``--help`` raises
 ``HelpRequested``, and the boundary in ``main`` prints it, so that ``wsh help site add`` is the same text.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,13 @@ Example = tuple[str, str]
 """A line to type, and what it does."""
 
 EXIT_CODES: Mapping[int, str] = {
-    0: "done", 1: "failed", 2: "usage", 3: "configuration", 4: "changes pending", 5: "unreachable", 6: "someone else",
+    0: "done",
+    1: "failed",
+    2: "usage",
+    3: "configuration",
+    4: "changes pending",
+    5: "unreachable",
+    6: "someone else",
 }
 
 
@@ -77,14 +84,40 @@ def _common() -> list[click.Parameter]:
         return Option(decls, group="Always", expose_value=False, callback=to_session, **attrs)
 
     return [
-        common("-C", "--description", metavar="DIR", help="the description's directory (or WSH_DIR; else: where you are)"),
-        common("--json", is_flag=True, help="one JSON envelope as the last line of the output; see wsh schema --output"),
+        common(
+            "-C",
+            "--description",
+            metavar="DIR",
+            help="the description's directory (or WSH_DIR; else: where you are)",
+        ),
+        common(
+            "--json",
+            is_flag=True,
+            help="one JSON envelope as the last line of the output; see wsh schema --output",
+        ),
         common("--no-input", is_flag=True, help="never ask: what is missing is an error"),
         common("-q", "--quiet", is_flag=True, help="errors only, and the answer if one was asked for"),
-        common("-v", "--verbose", count=True, help="every resource that is written; -vv: all that is read, and tracebacks"),
-        common("--color", type=click.Choice(["auto", "always", "never"]), is_eager=True, help="colours; auto heeds NO_COLOR"),
-        Option(["-h", "--help"], group="Always", is_flag=True, expose_value=False, is_eager=True, callback=show_help,
-               help="this text"),
+        common(
+            "-v",
+            "--verbose",
+            count=True,
+            help="every resource that is written; -vv: all that is read, and tracebacks",
+        ),
+        common(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            is_eager=True,
+            help="colours; auto heeds NO_COLOR",
+        ),
+        Option(
+            ["-h", "--help"],
+            group="Always",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=show_help,
+            help="this text",
+        ),
     ]
 
 
@@ -96,10 +129,15 @@ class Command(click.Command):
     """
 
     def __init__(
-        self, *args: Any, examples: Sequence[Example] = (), exits: Sequence[int] = (0, 1, 2, 3), section: str = "",
-        ordinary: bool = True, **attrs: Any,
+        self,
+        *args: Any,
+        examples: Sequence[Example] = (),
+        exits: Sequence[int] = (0, 1, 2, 3),
+        section: str = "",
+        ordinary: bool = True,
+        **attrs: Any,
     ) -> None:
-        super().__init__(*args, add_help_option=False, **attrs)
+        super().__init__(*args, **{**attrs, "add_help_option": False})
         self.params += _common()
         self.examples = tuple(examples)
         self.exits = tuple(exits)
@@ -116,15 +154,17 @@ class Command(click.Command):
 
     def get_help(self, ctx: click.Context) -> str:
         lines = [f"Usage: {ctx.command_path} {usage(self)}".rstrip(), *paragraphs(self.help)]
-        lines += _block("", self.examples)
-        lines += _block("What", [(param.name.upper(), param.sentence) for param in _arguments(self) if param.sentence])
+        lines += block("", self.examples)
+        lines += block(
+            "What", [(param.name.upper(), param.sentence) for param in _arguments(self) if param.sentence]
+        )
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.params:
             if isinstance(param, Option) and not param.hidden:
                 groups.setdefault(param.group, []).append((spelling(param), param.help or ""))
         groups["Always"] = groups.pop("Always")
         for group, options in groups.items():
-            lines += _block(group, options)
+            lines += block(group, options)
         codes = "   ".join(f"{code} {EXIT_CODES[code]}" for code in self.exits)
         return "\n".join([*lines, "", f"Exit   {codes}"])
 
@@ -133,11 +173,16 @@ class Group(click.Group):
     """A noun, or ``wsh`` itself. ``modules`` names the commands that are imported when they are called."""
 
     def __init__(
-        self, *args: Any, examples: Sequence[Example] = (), section: str = "", modules: Mapping[str, str] | None = None,
-        more: Callable[[], Mapping[str, Callable[[], click.Command]]] | None = None, **attrs: Any,
+        self,
+        *args: Any,
+        examples: Sequence[Example] = (),
+        section: str = "",
+        modules: Mapping[str, str] | None = None,
+        more: Callable[[], Mapping[str, Callable[[], click.Command]]] | None = None,
+        **attrs: Any,
     ) -> None:
-        attrs.setdefault("callback", self._bare)
-        super().__init__(*args, add_help_option=False, invoke_without_command=True, no_args_is_help=False, **attrs)
+        own = {"add_help_option": False, "invoke_without_command": True, "no_args_is_help": False}
+        super().__init__(*args, **{"callback": self._bare, **attrs, **own})
         self.params += _common()
         self.examples = tuple(examples)
         self.section = section
@@ -148,9 +193,11 @@ class Group(click.Group):
     def sentence(self) -> str:
         return (self.help or "").strip().partition("\n")[0].removesuffix(".")
 
-    def command(self, *args: Any, **attrs: Any) -> Callable[[Callable[..., Any]], Command]:  # type: ignore[override]
-        attrs.setdefault("cls", Command)
-        return super().command(*args, **attrs)
+    def command(  # type: ignore[override]  # of click's ways to call it, the one with a name
+        self, name: str, *, cls: type[Command] | None = None, **attrs: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        """As click's, but what is made is a `Command`."""
+        return super().command(name, cls=cls or Command, **attrs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.modules, *self.commands, *(self.more() if self.more else ())]
@@ -177,19 +224,20 @@ class Group(click.Group):
             raise Bare(self.get_help(ctx), ctx.command_path)
 
     def get_help(self, ctx: click.Context) -> str:
-        lines = [f"Usage: {ctx.command_path} COMMAND [OPTIONS]", *paragraphs(self.help), *_block("", self.examples)]
+        lines = [
+            f"Usage: {ctx.command_path} COMMAND [OPTIONS]",
+            *paragraphs(self.help),
+            *block("", self.examples),
+        ]
         sections: dict[str, list[tuple[str, str]]] = {}
-        others: list[str] = []
-        for name in self.list_commands(ctx):
-            command = None if self.more and name in self.more() else self.get_command(ctx, name)
-            if isinstance(command, Command | Group):
-                sections.setdefault(command.section, []).append((name, command.sentence))
-            else:
-                others.append(name)
+        for name in [*self.modules, *self.commands]:
+            command = self.get_command(ctx, name)
+            assert isinstance(command, Command | Group)
+            sections.setdefault(command.section, []).append((name, command.sentence))
+        for name in self.more() if self.more else ():
+            sections.setdefault("More", []).append((name, f"see {ctx.command_path} {name} --help"))
         for section, entries in sections.items():
-            lines += _block(section, entries)
-        if others:
-            lines += ["", "More", *(f"  {name}" for name in others)]
+            lines += block(section, entries)
         return "\n".join([*lines, "", f"{ctx.command_path} COMMAND --help says more."])
 
 
@@ -224,7 +272,7 @@ def _arguments(command: click.Command) -> list[Argument]:
     return [param for param in command.params if isinstance(param, Argument)]
 
 
-def _block(heading: str, entries: Sequence[tuple[str, str]]) -> list[str]:
+def block(heading: str, entries: Sequence[tuple[str, str]]) -> list[str]:
     """Lay out names and sentences in two columns; a name that is too long has a line of its own."""
     if not entries:
         return []

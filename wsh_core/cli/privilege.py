@@ -2,7 +2,7 @@
 
 Plugins are other people's code, so no process of root's ever imports one, and none reads a description. The child
 that does has given root up for good (setresuid(2)); what it may still have of root is to run this machine's own
-agent, or this machine's own set-up, over a socket, with the words of `wish`, and nothing else.
+agent, or this machine's own set-up, over a socket, in the words of `broker.WISHES`, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ import pwd
 import signal
 import socket
 import sys
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
 from wsh_core.cli import broker
-from wsh_core.errors import TransportError, WshError
+from wsh_core.errors import WshError
 
 USER = "wsh"
-CREATE = (
-    "addgroup --system wsh-command && adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
-)
+CREATE = "addgroup --system wsh-command && adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
 
 _child: broker.Child | None = None
 
@@ -72,7 +71,9 @@ def _user() -> pwd.struct_passwd:
     except KeyError:
         user = None
     if user is None or user.pw_uid == 0:
-        raise WshError("run.no-user", f"wsh reads YAML and plugins as the user {USER}, which does not exist", CREATE)
+        raise WshError(
+            "run.no-user", f"wsh reads YAML and plugins as the user {USER}, which does not exist", CREATE
+        )
     return user
 
 
@@ -91,18 +92,24 @@ def _become(user: pwd.struct_passwd) -> None:
 def _serve(ours: socket.socket, pid: int) -> int:
     """Be root's half: hand signals on, answer the child, and return its exit status."""
 
-    def hand_on(number: int, _frame: object) -> None:
+    def hand_on(number: int, _frame: FrameType | None) -> None:
         os.kill(pid, number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, hand_on)
     with ours:
-        broker.serve(ours)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        broker.serve(ours, _do)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status if status >= 0 else 128 - status
 
 
-def exit_child(status: int) -> NoReturn:
-    """End the child's half without what belongs to its parent."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+def _do(words: Sequence[str], request: bytes) -> Iterator[bytes]:
+    """Do one of the child's wishes, as root, with what root's own installation has."""
+    if words[0] == "setup":
+        from wsh_core.cli import setting_up
+
+        yield from setting_up.here(words[1], int(words[2]))
+    else:
+        from wsh_core.transport.local import Local
+
+        yield from Local().run(words, request)

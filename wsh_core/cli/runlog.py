@@ -22,8 +22,15 @@ def directory() -> Path:
     return path
 
 
-def new(command: str) -> Path:
-    """The path of a log for a run of `command`; the oldest runs go."""
+def new(command: str) -> Path | None:
+    """The path of a log for a run of `command`, or None where nothing can be kept; the oldest runs go."""
+    try:
+        return _new(command)
+    except (OSError, RuntimeError):  # RuntimeError: nobody's home
+        return None
+
+
+def _new(command: str) -> Path:
     runs = directory()
     for old in sorted(runs.glob("*.log"))[: -KEPT + 1]:
         old.unlink(missing_ok=True)
@@ -36,12 +43,9 @@ def new(command: str) -> Path:
 def bug(error: Exception, session: Session) -> Problem:
     """Keep a traceback and return the one line that admits it."""
     text = "".join(traceback.format_exception(error))
-    hint = None
-    try:
-        path = new(session.command)
+    hint = "please run it again with -vv, and report what is shown"
+    if path := new(session.command):
         path.write_text(text, encoding="utf-8")
         hint = f"please report it with {path}"
-    except OSError as unwritten:
-        hint = f"run it again with -vv, and report what is shown ({unwritten.filename}: {unwritten.strerror})"
     shown = text if session.verbose > 1 else None
     return Problem("run.bug", f"this is a bug in wsh: {type(error).__name__}: {error}", hint, detail=shown)

@@ -12,13 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 from wsh_core.cli import privilege, terminal
 from wsh_core.cli.terminal import Console
-from wsh_core.errors import ConfigError, ExitStatus, Problem, Where
+from wsh_core.errors import ConfigError, ExitStatus, Problem, Where, WshError
 
 if TYPE_CHECKING:
     from wsh_core.models.description import Description
     from wsh_core.plugins import Apps
 
 SYSTEM_DESCRIPTION = Path("/etc/wsh/description")
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived, which counts as Ctrl-C."""
+
+
+class Interrupted(WshError):  # noqa: N818 - no error
+    """Somebody stopped watching. The message says so, and the hint what goes on."""
+
+    status: ExitStatus
+
+    @classmethod
+    def by(cls, stop: KeyboardInterrupt, message: str, goes_on: str) -> Interrupted:
+        """What came of Ctrl-C, or of SIGTERM."""
+        interrupted = cls("run.interrupted", message, goes_on)
+        interrupted.status = ExitStatus.TERMINATED if isinstance(stop, Terminated) else ExitStatus.INTERRUPTED
+        return interrupted
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,9 @@ class Session:
     command: str = ""
     warnings: list[Problem] = field(default_factory=list)
     """Warnings that the command's answer does not know of."""
+    _overlay: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What is so in spite of an error: said behind it."""
 
     @classmethod
     def of(cls, argv: Sequence[str]) -> Session:
@@ -76,6 +96,11 @@ class Session:
     def err(self) -> Console:
         """Where progress, questions, errors and warnings go."""
         return terminal.open_console(sys.stderr, self.color, self.environ)
+
+    @property
+    def is_child(self) -> bool:
+        """Whether root started this command, and this process does its work as the user `wsh`."""
+        return privilege.child() is not None
 
     @property
     def asks(self) -> bool:
@@ -119,6 +144,7 @@ class Session:
         privilege.assert_ordinary()
         from wsh_core.models.load import load_description
 
+        self._overlay = overlay or {}
         apps = [self.apps.get(name).app for name in self.apps.names if name not in self.apps.failures]
         return load_description(
             self.root,
@@ -129,10 +155,20 @@ class Session:
             strict=strict,
         )
 
+    def forget(self) -> None:
+        """Forget the description: a file of it was written."""
+        del self.description
+
+    def source_if_known(self, place: Where) -> str | None:
+        """As `source`, if this run has found its description."""
+        return self.source(place) if "root" in self.__dict__ else None
+
     def source(self, place: Where) -> str | None:
         """The line of a file of the description that a place is in."""
         try:
-            lines = (self.root / place.file).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            lines = (
+                (self.root / place.file).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            )
             return lines[place.line - 1]
         except (OSError, IndexError):
             return None

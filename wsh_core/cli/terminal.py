@@ -3,6 +3,7 @@
 Nothing reaches a stream but through ``Console.line``, which escapes every part of a line: a log line of a tenant or
 the title of a site cannot drive the terminal it is shown on. Colours are parts of their own (``Span``), never text.
 """
+
 from __future__ import annotations
 
 import os
@@ -109,6 +110,11 @@ class Console:
     def line(self, *parts: Part) -> None:
         """Write one line. A newline within it is escaped like any control character."""
         self.stream.write(self.render(parts) + "\n")
+
+    def lines(self, text: str) -> None:
+        """Write text of several lines."""
+        for line in text.splitlines():
+            self.line(line)
 
     def prose(self, *parts: Part, first: str = "", rest: str = "") -> None:
         """Write words, wrapped between blanks at the terminal's width (at most 100); in a pipe they stay one line."""

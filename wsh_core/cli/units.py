@@ -1,4 +1,5 @@
 """Times and sizes as people read them; what is printed can be pasted back into the YAML."""
+
 from __future__ import annotations
 
 import time

@@ -87,3 +87,24 @@ def untouched(report: Report) -> list[str]:
     """Accounts in scope that are as wanted."""
     busy = {change.account for change in report.changes}
     return [name for name, word in report.accounts.items() if word != "held" and name not in busy]
+
+
+def summary(report: Report) -> dict[str, object]:
+    """A report as data: the accounts and sites by what became of them."""
+    found = tally(outline(report))
+    words = {"+": "add", "~": "change", "-": "remove", "!": "refused"}
+    return {
+        "server": report.server,
+        "operation": report.operation,
+        "outcome": report.outcome,
+        "resources": report.resources,
+        "counts": report.counts,
+        "accounts": report.accounts,
+        "as_wanted": len(untouched(report)),
+        **{
+            words[sign]: {f"{noun}s": names for noun, names in by_noun.items()}
+            for sign, by_noun in found.items()
+        },
+        "seconds": report.seconds,
+        "processes": report.processes,
+    }

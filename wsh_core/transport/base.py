@@ -68,6 +68,11 @@ class Transport:
         """Yield the events of an operation from byte `offset` of its log until `done`. Raises as `apply`."""
         yield from self._until_done(self._following(operation, offset), b"", operation, offset)
 
+    def past(self, operation: str) -> Iterator[Event]:
+        """Yield the events of an operation up to now; `done` is the last only if it is. Raises as `plan`."""
+        for event, _ in self._events(["follow", operation, "0", "--wait", "0"], b""):
+            yield event
+
     def operations(self) -> list[str]:
         """The operations whose events the server still keeps, newest first. Raises as `plan`."""
         return [name for event, _ in self._events(["log"], b"") for name in event.get("operations", ())]

@@ -12,7 +12,11 @@ SECRET = "(secret, made on the server)"  # noqa: S105 - words, no secret
 UNKNOWN = "(given on apply)"
 
 _KINDS = {
-    "slice": "limits", "unit": "unit", "vhost": "virtual host", "database-user": "database user", "app": "application",
+    "slice": "limits",
+    "unit": "unit",
+    "vhost": "virtual host",
+    "database-user": "database user",
+    "app": "application",
 }
 
 
@@ -24,7 +28,9 @@ def resource(change: Change) -> str:
     if change.kind == "unit":
         return unit(change.name)
     noun = _KINDS.get(change.kind, change.kind)
-    return noun if change.kind in {"vhost", "certificate", "app", "slice", "jail"} else f"{noun} {change.name}"
+    return (
+        noun if change.kind in {"vhost", "certificate", "app", "slice", "jail"} else f"{noun} {change.name}"
+    )
 
 
 def unit(name: str) -> str:
@@ -38,7 +44,9 @@ def _beneath(path: str, change: Change) -> str:
     noun, _, name = change.object.partition(":")
     account, _, key = name.partition("/")
     above = [f"/home/{account}/"] if noun == "account" else []
-    above = [f"/home/{account}/sites/{key}/app/", f"/home/{account}/sites/{key}/"] if noun == "site" else above
+    above = (
+        [f"/home/{account}/sites/{key}/app/", f"/home/{account}/sites/{key}/"] if noun == "site" else above
+    )
     return next((path.removeprefix(each) for each in above if path.startswith(each)), path)
 
 
@@ -50,7 +58,11 @@ def fields(change: Change) -> str:
 def field(one: Difference) -> str:
     """One field: what it was and what it is to be; for long text and lists only what differs."""
     if isinstance(one.after, str) and re.fullmatch(r"\d+ lines differ", one.after):
-        return f"{one.field}: {one.after}" if one.before is not None else f"{one.field}: {one.after.split()[0]} lines"
+        return (
+            f"{one.field}: {one.after}"
+            if one.before is not None
+            else f"{one.field}: {one.after.split()[0]} lines"
+        )
     if isinstance(one.before, list) and isinstance(one.after, list):
         gone = [f"-{value(item)}" for item in one.before if item not in one.after]
         new = [f"+{value(item)}" for item in one.after if item not in one.before]
@@ -76,7 +88,7 @@ def value(given: Any) -> str:
         case bool():
             return "yes" if given else "no"
         case "(secret)":
-            return given
+            return "(secret)"
         case str() if given == "" or " " in given:
             return f'"{given}"'
         case list():

@@ -53,7 +53,9 @@ def plan(console: Console, report: Report, view: View, *, next_step: bool = True
     read = f"{counted(report.resources, 'resource')} of {accounts}"
     if report.settled:
         were = "is" if report.resources == 1 else "are"
-        console.line(Span(title, "bold"), f"   {read} {were} as wanted ({duration(report.seconds)}). Nothing to do.")
+        console.line(
+            Span(title, "bold"), f"   {read} {were} as wanted ({duration(report.seconds)}). Nothing to do."
+        )
         return
     console.line(Span(title, "bold"), f"   {read} read in {duration(report.seconds)}")
     entries = outline(report)
@@ -63,10 +65,16 @@ def plan(console: Console, report: Report, view: View, *, next_step: bool = True
             continue
         _entry(console, entry, view, report)
         if entry.noun == "account" and entry.name in new and not view.full:
-            _sites(console, [e for e in entries if e.noun == "site" and e.sign == "+" and e.account == entry.name], view)
+            _sites(
+                console,
+                [e for e in entries if e.noun == "site" and e.sign == "+" and e.account == entry.name],
+                view,
+            )
             _secrets(console, view.secrets.get(report.server, {}).get(entry.name, 0))
         elif view.full and entry.noun == "account" and entry.name in new:
-            for site in [e for e in entries if e.noun == "site" and e.sign == "+" and e.account == entry.name]:
+            for site in [
+                e for e in entries if e.noun == "site" and e.sign == "+" and e.account == entry.name
+            ]:
                 _entry(console, site, view, report)
     for name in report.accounts_that_are("held"):
         reason = view.held.get(report.server, {}).get(name, "")
@@ -169,14 +177,25 @@ def _change(console: Console, change: Change, entry: Entry) -> None:
     said = differences.fields(change) if change.action == "change" else ""
     if change.problem and sign == "!":
         said = change.problem.message
-    console.line("    ", Span(sign, COLOURS[sign]), " ", pad(name, 18) if said else name, f"   {said}" if said else "", mixed)
+    console.line(
+        "    ",
+        Span(sign, COLOURS[sign]),
+        " ",
+        pad(name, 18) if said else name,
+        f"   {said}" if said else "",
+        mixed,
+    )
 
 
-def _counts(console: Console, report: Report, entries: Sequence[Entry], view: View, *, next_step: bool) -> None:
+def _counts(
+    console: Console, report: Report, entries: Sequence[Entry], view: View, *, next_step: bool
+) -> None:
     found = tally(entries)
     parts = [
-        _counted(found["+"], "to add"), _counted(found["~"], "to change"),
-        _counted(found["-"], "gone from the description (not removed)"), _counted(found["!"], "left alone"),
+        _counted(found["+"], "to add"),
+        _counted(found["~"], "to change"),
+        _counted(found["-"], "gone from the description (not removed)"),
+        _counted(found["!"], "left alone"),
     ]
     held, same = report.accounts_that_are("held"), untouched(report)
     parts += [f"{counted(len(held), 'account')} held"] if held else []

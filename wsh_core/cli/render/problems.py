@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from wsh_core.cli.terminal import Console, Part, Span, cells, escape
+from wsh_core.cli.terminal import Console, Part, Span, cells, escape, pad
 from wsh_core.cli.units import counted
 from wsh_core.errors import Problem, Where
 
@@ -14,12 +14,16 @@ Level = Literal["error", "warning"]
 Source = Callable[[Where], str | None]
 """Gives the line of a file that a place is in, or None."""
 
+MISSING = "usage.missing-option"
 MANY = 20
 DETAIL_LINES = 10
 
 
 def problems(console: Console, found: Sequence[Problem], source: Source | None = None) -> None:
     """Write errors, the first twenty whole and the rest as a count for each code."""
+    if found and all(one.code == MISSING for one in found):
+        _missing(console, found)
+        return
     for one in found[:MANY]:
         problem(console, one, source=source)
     rest = Counter(one.code for one in found[MANY:])
@@ -42,6 +46,19 @@ def problem(console: Console, one: Problem, level: Level = "error", source: Sour
         console.prose(Span("help:", "bold"), " ", one.hint, first="  ", rest="        ")
 
 
+def _missing(console: Console, found: Sequence[Problem]) -> None:
+    """Write all that is missing as one error: a line for each option, and what the rest will be."""
+    are = "option is" if len(found) == 1 else "options are"
+    head = Span(f"error[{MISSING}]", "red")
+    console.line(head, f": {len(found)} {are} missing and there is no terminal to ask on")
+    width = max(cells(one.object or "") for one in found)
+    for one in found:
+        sentence = one.message.removeprefix(f"{one.object} is missing: ")
+        console.line("  ", Span(pad(one.object or "", width), "bold"), "   ", sentence)
+    if found[0].hint:
+        console.prose(Span("help:", "bold"), " ", found[0].hint, first="  ", rest="        ")
+
+
 def _excerpt(console: Console, place: Where, line: str, hint: str | None) -> bool:
     """Write the line with a caret below, and the hint beside the caret if it fits there; say whether it did."""
     number = str(place.line)
@@ -53,7 +70,7 @@ def _excerpt(console: Console, place: Where, line: str, hint: str | None) -> boo
     shown = escape(line)[offset:]
     console.line(Span(f"{number} | ", "dim"), shown[: room - len(number) - 3] if console.width else shown)
     caret: list[Part] = [Span(f"{margin} | ", "dim"), " " * (before - offset), Span("^" * marked, "red")]
-    remark = f" help: {hint}" if hint else ""
+    remark = f" {hint}" if hint and hint.startswith("such as") else f" help: {hint}" if hint else ""
     fits = bool(hint) and len(number) + 3 + before - offset + marked + cells(remark) <= room
     console.line(*caret, remark if fits else "")
     return fits

@@ -89,7 +89,9 @@ class Progress:
         outcome = event["outcome"]
         if outcome in {"changed", "failed"}:
             self.done += 1
-            stage = self._enter(server, STAGES.get(event["id"].partition(":")[0], "accounts"), event.get("time"))
+            stage = self._enter(
+                server, STAGES.get(event["id"].partition(":")[0], "accounts"), event.get("time")
+            )
             if outcome == "failed" and name not in stage.failed:
                 stage.failed.append(name)
             elif outcome == "changed":
@@ -128,15 +130,21 @@ class Progress:
 
     def _said(self, stage: _Stage) -> str:
         if stage.name == "installs":
-            return ", ".join([self._runs(name) for name in stage.changed] + [f"{name} failed" for name in stage.failed])
+            return ", ".join(
+                [self._runs(name) for name in stage.changed] + [f"{name} failed" for name in stage.failed]
+            )
         parts = []
         for word in ("added", "changed"):
-            names = [name for name, became in stage.changed.items() if became == word and name not in stage.failed]
+            names = [
+                name for name, became in stage.changed.items() if became == word and name not in stage.failed
+            ]
             parts += [f"{_names(names)} {word}"] if names else []
         parts += [f"{_names(stage.failed)} failed"] if stage.failed else []
         return ", ".join(parts)
 
-    def _line(self, server: str, stage: str, text: str, stamp: str | None, took: str, word: str = "ok") -> None:
+    def _line(
+        self, server: str, stage: str, text: str, stamp: str | None, took: str, word: str = "ok"
+    ) -> None:
         if self.quiet:
             return
         self.clear()
@@ -158,23 +166,45 @@ class Progress:
         if self.live is not None:
             if now - self.began >= QUIET_START and now - self._painted >= REPAINT:
                 self._painted = now
-                self.live.paint([*(self._running(name, stage, now) for name, stage in self._stages.items()), self._total(now)])
+                self.live.paint(
+                    [
+                        *(self._running(name, stage, now) for name, stage in self._stages.items()),
+                        self._total(now),
+                    ]
+                )
             return
         for server, stage in self._stages.items():
             if not self.quiet and now - stage.beat >= HEARTBEAT:
                 stage.beat = now
-                self._line(server, stage.name, stage.doing or self._said(stage), None, ticking(now - stage.began), "running")
+                self._line(
+                    server,
+                    stage.name,
+                    stage.doing or self._said(stage),
+                    None,
+                    ticking(now - stage.began),
+                    "running",
+                )
 
     def _running(self, server: str, stage: _Stage, now: float) -> list[Part]:
         text = stage.doing or self._said(stage)
-        return [f"{server}   ", pad(stage.name, 10), " ", pad("running", 8), " ", pad(text, 52), f"  {ticking(now - stage.began)}"]
+        return [
+            f"{server}   ",
+            pad(stage.name, 10),
+            " ",
+            pad("running", 8),
+            " ",
+            pad(text, 52),
+            f"  {ticking(now - stage.began)}",
+        ]
 
     def _total(self, now: float) -> list[Part]:
         took = ticking(now - self.began)
         hint = "Ctrl-C stops watching"
         if not self.total:
             return [f"{counted(self.done, 'resource')} written   {took}   {hint}"]
-        return [f"{bar(self.done, self.total)} {self.done} of {counted(self.total, 'resource')}   {took}   {hint}"]
+        return [
+            f"{bar(self.done, self.total)} {self.done} of {counted(self.total, 'resource')}   {took}   {hint}"
+        ]
 
     def clear(self) -> None:
         """Take the live area away, before anything else is printed."""

@@ -25,7 +25,10 @@ def one(console: Console, report: Report, view: View) -> None:
     """Write the report of one server."""
     title = view.titles.get(report.server, report.server)
     if report.detached is not None:
-        console.line(Span(title, "bold"), f"   operation {report.operation} goes on: wsh log {report.operation} --follow")
+        console.line(
+            Span(title, "bold"),
+            f"   operation {report.operation} goes on: wsh log {report.operation} --follow",
+        )
         return
     console.line(Span(title, "bold"), f"   {summary(report)}   {duration(report.seconds)}")
     entries = outline(report)
@@ -49,8 +52,12 @@ def summary(report: Report) -> str:
     fine = words["ok"] + words["changed"]
     parts = [f"{words['failed']} failed"] if words["failed"] else []
     parts += [f"{words['held']} held"] if words["held"] else []
-    parts += [f"{words['pending']} {'waits' if words['pending'] == 1 else 'wait'}"] if words["pending"] else []
-    parts += [f"{fine} as wanted" + (f" ({words['changed']} changed)" if words["changed"] else " (nothing changed)")]
+    parts += (
+        [f"{words['pending']} {'waits' if words['pending'] == 1 else 'wait'}"] if words["pending"] else []
+    )
+    parts += [
+        f"{fine} as wanted" + (f" ({words['changed']} changed)" if words["changed"] else " (nothing changed)")
+    ]
     first, *rest = parts
     number, _, word = first.partition(" ")
     return ", ".join([f"{number} of {counted(total, 'account')} {word}", *rest])
@@ -64,7 +71,9 @@ def _entry(console: Console, entry: Entry, view: View) -> None:
             said = ": ".join(filter(None, [label.address and f" https://{label.address}/", label.runs]))
             console.prose(*head, said.rstrip(), rest="  ")
         case "~":
-            names = list(dict.fromkeys(_short(change.id, entry, index) for index, change in enumerate(entry.changes)))
+            names = list(
+                dict.fromkeys(_short(change.id, entry, index) for index, change in enumerate(entry.changes))
+            )
             drift = ", drift mended" if all(change.drift for change in entry.changes) else ""
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
             console.prose(*head, f": {', '.join(names[:4])}{more}{drift}", rest="  ")

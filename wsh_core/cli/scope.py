@@ -1,0 +1,129 @@
+"""Which servers and accounts a command is about, what is wanted there, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wsh_core.cli import fleet
+from wsh_core.cli.fleet import Watch
+from wsh_core.cli.render.plan import View
+from wsh_core.cli.render.progress import Progress
+from wsh_core.cli.session import Session
+from wsh_core.errors import Problem, UsageError
+from wsh_core.plan.report import Report
+
+if TYPE_CHECKING:
+    from wsh_core.models.description import Description
+    from wsh_core.models.server import Server
+    from wsh_core.plan.desired import Desired
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a command is about. `accounts` is None for all."""
+
+    session: Session
+    description: Description
+    servers: Sequence[Server]
+    accounts: Sequence[str] | None
+    desired: Mapping[str, Desired]
+    view: View
+
+    def plan(self) -> list[Report]:
+        """Ask all servers at once what an apply would do."""
+        return fleet.run({s.name: lambda s=s: self._plan(s) for s in self.servers}, "plan", self.watch())  # type: ignore[misc]
+
+    def _plan(self, server: Server) -> Any:
+        return fleet.transport(self.session, server).plan(self.request(server))
+
+    def apply(self, planned: Mapping[str, Report] | None, lock_wait: float, watch: Watch) -> list[Report]:
+        """Apply on all servers at once; where a plan was shown, only what is still as it was shown."""
+
+        def work(server: Server) -> Any:
+            report = planned[server.name] if planned is not None else None
+            request = self.request(server, report.shown if report else None)
+            return fleet.transport(self.session, server).apply(request, lock_wait)
+
+        servers = [s for s in self.servers if planned is None or s.name in planned]
+        return fleet.run({s.name: lambda s=s: work(s) for s in servers}, "apply", watch)  # type: ignore[misc]
+
+    def request(self, server: Server, expect: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The request for a server."""
+        from wsh_core.plan.document import document
+
+        return document(self.desired[server.name], fleet.asker(), accounts=self.accounts, expect=expect)
+
+    def watch(self, total: int = 0) -> Watch:
+        """How what happens is told: as JSON, or as text."""
+        session = self.session
+        if session.json:
+            return Watch(session, None)
+        progress = Progress(
+            session.err,
+            quiet=session.quiet,
+            verbose=session.verbose > 0,
+            total=total,
+            labels=self.view.labels,
+        )
+        return Watch(session, progress)
+
+
+def scope(
+    session: Session,
+    accounts: Sequence[str] = (),
+    servers: Sequence[str] = (),
+    *,
+    full: bool = False,
+) -> Scope:
+    """Find what the options name and collect what is wanted there.
+
+    Raises:
+        UsageError: an option names what is not there.
+        ConfigError: the description cannot be acted on at all.
+    """
+    from wsh_core.plan.collect import collect
+
+    description = session.description
+    _known("server", servers, description.servers)
+    everyone = [*(a.name for _, a in description.accounts()), *(name for _, name in description.held)]
+    _known("account", accounts, everyone)
+    checked, desired = collect(description, session.apps, accounts or None)
+    chosen = [server for name, server in checked.servers.items() if not servers or name in servers]
+    if accounts:
+        chosen = [s for s in chosen if any(a in s.accounts or (s.name, a) in checked.held for a in accounts)]
+    active = [server for server in chosen if not server.hold]
+    session.warnings += [_on_hold(server) for server in chosen if server.hold]
+    typed = "".join(f" --account {a}" for a in accounts) + "".join(f" --server {s}" for s in servers)
+    return Scope(
+        session, checked, active, tuple(accounts) or None, desired, _view(active, desired, typed, full=full)
+    )
+
+
+def _known(noun: str, given: Iterable[str], known: Collection[str]) -> None:
+    from wsh_core.models.check import suggest
+
+    for name in given:
+        if name not in known:
+            hint = suggest(name, known) or f"wsh {noun} list"
+            raise UsageError(
+                f"usage.unknown-{noun}", f"there is no {noun} `{name}` in this description", hint
+            )
+
+
+def _on_hold(server: Server) -> Problem:
+    return Problem(
+        "server.on-hold", f"{server.name} is on hold and was left alone", f"take `hold` out of {server.file}",
+        object=f"server:{server.name}",
+    )  # fmt: skip
+
+
+def _view(servers: Sequence[Server], desired: Mapping[str, Desired], typed: str, *, full: bool) -> View:
+    return View(
+        titles={s.name: s.name if s.address.local else s.address for s in servers},
+        labels={name: label for s in servers for name, label in desired[s.name].labels.items()},
+        held={s.name: desired[s.name].held for s in servers},
+        scope=typed,
+        full=full,
+    )

@@ -1,0 +1,165 @@
+"""`wsh site`: what accounts serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from wsh_core.cli import options
+from wsh_core.cli.help import Command, Group, argument, block, option
+from wsh_core.cli.session import Answer, Session
+from wsh_core.cli.terminal import Console, Span
+
+site = Group(
+    "site",
+    section="Have",
+    help="Web sites. SITE is alice/blog, or any of its domains.",
+    examples=[
+        ("wsh site add --app wordpress", "asks for the rest"),
+        ("wsh site list --account alice", ""),
+        ("wsh site show blog.example.org", ""),
+    ],
+)
+
+
+class Add(Command):
+    """`wsh site add`; with `--app` its help has the options of that application too."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help, and what `--set` takes."""
+        text = super().get_help(ctx)
+        if not ctx.params.get("app"):
+            return text
+        from wsh_core.cli import new_site
+
+        session: Session = ctx.find_root().obj
+        session.begin("site add", ordinary=True)
+        known = new_site.described(session.apps.get(ctx.params["app"]).app)
+        return "\n".join([text, *block(f"Options of {ctx.params['app']}, for --set", known)])
+
+
+@site.command(
+    "add",
+    cls=Add,
+    section="Make",
+    exits=(0, 1, 2, 3, 5, 6),
+    examples=[
+        ("wsh site add --app wordpress --account alice --domain blog.example.org", ""),
+        ("wsh site add --app wordpress --help", "the options of wordpress, for --set"),
+        ("wsh site add --app static --account alice --domain old.example.org --no-apply", ""),
+    ],
+)
+@option(
+    "--app",
+    metavar="APP",
+    group="What",
+    is_eager=True,
+    help="what runs there: static, php, or a plugin's application",
+)
+@option("--release", metavar="VERSION", group="What", help="its release (the newest checked one)")
+@option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    group="What",
+    help="an option of the application; no passwords",
+)
+@option("--account", metavar="NAME", group="Where", help="whose site it is")
+@option(
+    "--domain",
+    "domains",
+    metavar="NAME",
+    multiple=True,
+    group="Where",
+    help="the first is canonical; repeat it for more",
+)
+@option("--key", metavar="NAME", group="Where", help="its name within the account (the domain's first part)")
+@options.adding
+@click.pass_obj
+def add(
+    session: Session, /, app: str | None, account: str | None, domains: tuple[str, ...], **given: Any
+) -> Answer:
+    """Write a site into its account's file, check it, and apply it; asks for what is missing."""
+    from wsh_core.cli import adding, new_site
+    from wsh_core.cli.adding import Addition
+
+    new = new_site.wanted(session, app, account, domains, given)
+    values: dict[str, Any] = {"domains": list(new.domains), "app": new.app}
+    values |= {"release": given["release"]} if given["release"] else {}
+    values |= {"options": dict(new.options)} if new.options else {}
+
+    def change() -> Any:
+        from wsh_core.models.edit import add_site
+
+        return add_site(session.root, new.file, new.key, values)
+
+    addition = Addition(
+        object=f"site:{new.id}",
+        account=new.account,
+        change=change,
+        rows=new.rows,
+        done=new.done,
+        next=new.next,
+        data={"site": new.id, "url": f"https://{new.domains[0]}/"},
+    )
+    return adding.add(session, addition, apply=not given["no_apply"], wait=given["wait"])
+
+
+@site.command("list", section="See", exits=(0, 2, 3), examples=[("wsh site list --account alice", "")])
+@options.ACCOUNTS
+@click.pass_obj
+def list_(session: Session, accounts: tuple[str, ...]) -> Answer:
+    """List the sites that the description has; wsh status asks the servers."""
+    from wsh_core.cli.render.table import Column, table
+
+    found = [
+        (server, each)
+        for server, owner in session.description.accounts()
+        if not accounts or owner.name in accounts
+        for each in owner.sites.values()
+    ]
+
+    def text(out: Console) -> None:
+        columns = [Column("site"), Column("address"), Column("app", 1), Column("server", 2)]
+        table(out, columns, [(s.id, f"https://{s.domains[0]}/", s.app, server.name) for server, s in found])
+
+    return Answer({"sites": [_data(server.name, each) for server, each in found]}, text)
+
+
+@site.command("show", section="See", exits=(0, 2, 3), examples=[("wsh site show alice/blog", "")])
+@argument("name", metavar="SITE", help="alice/blog, or any of its domains")
+@click.pass_obj
+def show(session: Session, name: str | None) -> Answer:
+    """Show a site, as the description has it."""
+    from wsh_core.cli import adding, questions
+    from wsh_core.cli.questions import Want
+
+    if name is None:
+        raise questions.missing([Want("SITE", "wsh site list", "Site")])
+    found = session.description.site(name)
+    if found is None:
+        raise adding.not_there(session, "site", name)
+    owner = session.description.account(found.account)
+    assert owner
+
+    def text(out: Console) -> None:
+        out.line(
+            Span(found.id, "bold"),
+            f"   {found.app}{f' {found.release}' if found.release else ''}   on {owner[0].name}",
+        )
+        for domain in found.domains:
+            out.line(f"  https://{domain}/")
+        for key, value in found.options.items():
+            out.line(f"  {key}: {value}")
+        out.line(Span(found.where.short, "dim"))
+
+    return Answer(_data(owner[0].name, found) | {"file": found.file, "line": found.where.line}, text)
+
+
+def _data(server: str, each: Any) -> dict[str, Any]:
+    return {
+        "site": each.id, "server": server, "app": each.app, "release": each.release,
+        "domains": list(each.domains), "options": each.options,
+    }  # fmt: skip
