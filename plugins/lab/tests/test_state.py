@@ -165,7 +165,7 @@ def test_control_groups_are_found_on_hybrid_and_on_pure_hosts():
     )
     unified, named = cgroup.hierarchies(PURE)
     assert (str(unified), named) == ("/sys/fs/cgroup", [])
-    with pytest.raises(OSError, match="mount -t cgroup2"):
+    with pytest.raises(LabError, match="mount -t cgroup2"):
         cgroup.hierarchies("proc /proc proc rw 0 0\n")
 
 

@@ -2,7 +2,6 @@
 
 Servers that share a group see each other's units; so each gets one of its own. Within it: ``keeper/`` holds
 the process that keeps the server, ``boot/`` what it boots; nspawn makes ``supervisor`` and ``payload`` there.
-This module is also used by the keeper: standard library only.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import contextlib
 import os
 import time
 from pathlib import Path
+
+from wsh_lab.errors import LabError
 
 
 def hierarchies(mounts: str | None = None) -> tuple[Path, list[Path]]:
@@ -24,9 +25,10 @@ def hierarchies(mounts: str | None = None) -> tuple[Path, list[Path]]:
         elif kind == "cgroup" and "name=systemd" in options.split(","):
             named.append(Path(where))
     if unified is None:
-        raise OSError(
-            "cgroup v2 is not mounted here; mount it: "
-            "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified"
+        raise LabError(
+            "cgroup",
+            "cgroup v2 is not mounted on this machine",
+            "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified",
         )
     return unified, named
 
@@ -69,7 +71,9 @@ class Group:
             with contextlib.suppress(OSError):
                 (self.path / "cgroup.kill").write_text("1")
             if time.monotonic() > end:
-                raise OSError(f"processes in {self.path} outlive SIGKILL for {seconds:g} s")
+                raise LabError(
+                    "cgroup", f"processes in {self.path} outlive SIGKILL for {seconds:g} s", "dmesg | tail"
+                )
             time.sleep(0.01)
 
     def remove(self, part: str = "") -> None:

@@ -219,10 +219,11 @@ def forget(store: Store, keep: int = _KEPT) -> None:
 
 
 def remove_all(store: Store) -> None:
-    """Remove all images. Raises `LabError` while a server stands on them."""
+    """Remove all images and packages. Raises `LabError` while a server stands on them."""
     if names := store.names():
         raise LabError(
             "in-use", f"servers stand on the images: {', '.join(names)}", "wsh lab down --all --images"
         )
-    for path in (store.directory / "images").iterdir():
-        shutil.rmtree(path)
+    for part in ("images", "packages"):
+        shutil.rmtree(store.directory / part)
+        (store.directory / part).mkdir()

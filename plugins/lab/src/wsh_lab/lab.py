@@ -206,19 +206,7 @@ class Lab:
         with locked(self._store.lock("lab")):
             for key in ("id_ed25519", "host_ed25519"):
                 if not (ssh / key).exists():
-                    run(
-                        [
-                            "ssh-keygen",
-                            "-q",
-                            "-t",
-                            "ed25519",
-                            "-N",
-                            "",
-                            "-C",
-                            f"wsh-lab {key}",
-                            "-f",
-                            ssh / key,
-                        ]
-                    )
-            kind, key, _ = (ssh / "host_ed25519.pub").read_text().split(maxsplit=2)
-            write_atomically(ssh / "known_hosts", f"* {kind} {key}\n", 0o644)
+                    kind = ["-t", "ed25519", "-N", "", "-C", f"wsh-lab {key}"]
+                    run(["ssh-keygen", "-q", *kind, "-f", ssh / key])
+            host_key = " ".join((ssh / "host_ed25519.pub").read_text().split()[:2])
+            write_atomically(ssh / "known_hosts", f"* {host_key}\n", 0o644)
