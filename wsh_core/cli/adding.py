@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wsh_core.cli import apply as applying
-from wsh_core.cli import fleet, questions
+from wsh_core.cli import questions, watch
 from wsh_core.cli import scope as scopes
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console, Span, cells, pad
@@ -50,7 +50,7 @@ def add(session: Session, addition: Addition, *, apply: bool, wait: float) -> An
     change = addition.change()
     server = _check(session, change, addition)
     if apply:
-        fleet.may_enter(session, server)
+        watch.may_enter(session, server)
     if session.asks:
         _show(session.err, addition.rows)
         if not questions.yes(session, "Add it?", default=True):

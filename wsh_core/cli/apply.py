@@ -13,8 +13,8 @@ from wsh_core.cli.session import Answer, Interrupted, Session
 from wsh_core.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
-    from wsh_core.cli.fleet import Watch
     from wsh_core.cli.scope import Scope
+    from wsh_core.cli.watch import Watch
     from wsh_core.plan.report import Report
 
 

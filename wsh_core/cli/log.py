@@ -52,14 +52,14 @@ def log(session: Session, operation: str | None, follow: bool, servers: tuple[st
 
 
 def _list(session: Session, scope: Scope) -> Answer:
-    from wsh_core.cli import fleet
+    from wsh_core.cli import watch
     from wsh_core.plan.report import exit_status
 
     found: dict[str, list[str]] = {}
     failed: list[WshError] = []
     for server in scope.servers:
         try:
-            found[server.name] = fleet.transport(session, server).operations()
+            found[server.name] = watch.transport(session, server).operations()
         except WshError as error:
             failed.append(error)
     if failed and not found:
@@ -76,8 +76,8 @@ def _list(session: Session, scope: Scope) -> Answer:
 
 def _read(session: Session, scope: Scope, operation: str, *, follow: bool) -> tuple[Server, Report]:
     """The report of an operation, told as it is read, from the server that knows it."""
-    from wsh_core.cli.fleet import Watch
     from wsh_core.cli.render import log as rendered
+    from wsh_core.cli.watch import Watch
     from wsh_core.plan.report import Report
 
     unknown: WshError | None = None
@@ -109,9 +109,9 @@ def _read(session: Session, scope: Scope, operation: str, *, follow: bool) -> tu
 
 
 def _events(session: Session, server: Server, operation: str, *, follow: bool) -> Iterator[Event]:
-    from wsh_core.cli import fleet
+    from wsh_core.cli import watch
 
-    way = fleet.transport(session, server)
+    way = watch.transport(session, server)
     return way.follow(operation) if follow else way.past(operation)
 
 

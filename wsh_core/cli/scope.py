@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wsh_core.cli import fleet
-from wsh_core.cli.fleet import Watch
+from wsh_core.cli import watch as watching
 from wsh_core.cli.render.plan import View
 from wsh_core.cli.render.progress import Progress
 from wsh_core.cli.session import Session
+from wsh_core.cli.watch import Watch
 from wsh_core.errors import Problem, UsageError
 from wsh_core.plan.report import Report
 
@@ -33,10 +33,10 @@ class Scope:
 
     def plan(self) -> list[Report]:
         """Ask all servers at once what an apply would do."""
-        return fleet.run({s.name: lambda s=s: self._plan(s) for s in self.servers}, "plan", self.watch())  # type: ignore[misc]
+        return watching.run({s.name: lambda s=s: self._plan(s) for s in self.servers}, "plan", self.watch())  # type: ignore[misc]
 
     def _plan(self, server: Server) -> Any:
-        return fleet.transport(self.session, server).plan(self.request(server))
+        return watching.transport(self.session, server).plan(self.request(server))
 
     def apply(self, planned: Mapping[str, Report] | None, lock_wait: float, watch: Watch) -> list[Report]:
         """Apply on all servers at once; where a plan was shown, only what is still as it was shown."""
@@ -44,16 +44,16 @@ class Scope:
         def work(server: Server) -> Any:
             report = planned[server.name] if planned is not None else None
             request = self.request(server, report.shown if report else None)
-            return fleet.transport(self.session, server).apply(request, lock_wait)
+            return watching.transport(self.session, server).apply(request, lock_wait)
 
         servers = [s for s in self.servers if planned is None or s.name in planned]
-        return fleet.run({s.name: lambda s=s: work(s) for s in servers}, "apply", watch)  # type: ignore[misc]
+        return watching.run({s.name: lambda s=s: work(s) for s in servers}, "apply", watch)  # type: ignore[misc]
 
     def request(self, server: Server, expect: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The request for a server."""
         from wsh_core.plan.document import document
 
-        return document(self.desired[server.name], fleet.asker(), accounts=self.accounts, expect=expect)
+        return document(self.desired[server.name], watching.asker(), accounts=self.accounts, expect=expect)
 
     def watch(self, total: int = 0) -> Watch:
         """How what happens is told: as JSON, or as text."""

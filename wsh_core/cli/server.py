@@ -56,7 +56,7 @@ def list_(session: Session) -> Answer:
 @click.pass_obj
 def setup(session: Session, names: tuple[str, ...]) -> Answer:
     """Make plain Debian servers wsh servers: packages, Apache, PHP, MariaDB. Can be repeated at any time."""
-    from wsh_core.cli import fleet, questions, runlog, setting_up
+    from wsh_core.cli import questions, runlog, setting_up, watch
     from wsh_core.cli.adding import one_of
     from wsh_core.cli.questions import Want
     from wsh_core.cli.render.setup import Shown
@@ -68,7 +68,7 @@ def setup(session: Session, names: tuple[str, ...]) -> Answer:
     for name in names:
         one_of("server", name, servers)
     for name in names:
-        fleet.may_enter(session, servers[name])
+        watch.may_enter(session, servers[name])
     log = runlog.new("server-setup")
     shown = Shown(session.err, quiet=session.quiet or session.json, verbose=session.verbose > 0)
     results: list[Result] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -115,11 +116,11 @@ class Session:
         """
         given = self.description_given or self.environ.get("WSH_DIR")
         if given:
-            return Path(given)
+            return _readable(Path(given))
         here = Path.cwd()
         for directory in (here, *here.parents, SYSTEM_DESCRIPTION):
             if _holds_description(directory):
-                return directory
+                return _readable(directory)
         raise ConfigError(
             "config.no-description",
             f"there is no wsh.yaml in {here}, nor above it, nor in {SYSTEM_DESCRIPTION}",
@@ -185,6 +186,22 @@ def _listed_plugins(root: Path) -> list[str]:
         return []
     listed = values.get("plugins")
     return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+
+
+def _readable(directory: Path) -> Path:
+    """The directory, if this user may read it; one that is not there is told when it is read."""
+    try:
+        os.listdir(directory)
+    except PermissionError:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        raise ConfigError(
+            "config.unreadable",
+            f"{directory} cannot be read by {user}, as whom wsh reads YAML and plugins",
+            f"let it: namei -l {directory} shows where it ends",
+        ) from None
+    except OSError:
+        pass
+    return directory
 
 
 def _holds_description(directory: Path) -> bool:

@@ -13,10 +13,12 @@ Work = Callable[[], Iterator[Event]]
 _Found = queue.SimpleQueue[tuple[str, Event | BaseException | None]]
 
 
-def each(work: Mapping[str, Work], at_once: int = 8) -> Iterator[tuple[str, Event | WshError]]:
+def each(
+    work: Mapping[str, Work], at_once: int = 8, tick: float | None = None
+) -> Iterator[tuple[str, Event | WshError | None]]:
     """Do the work of each server beside the others'; yield what comes of it, with the server's name.
 
-    An error ends its own server's part alone and is yielded, not raised; any other exception is raised here.
+    With `tick`, None is yielded whenever nothing came for so many seconds. An error ends its own server's part alone and is yielded, not raised; any other exception is raised here.
     What was not begun when the caller stops listening is not begun any more.
     """
     found: _Found = queue.SimpleQueue()
@@ -29,7 +31,11 @@ def each(work: Mapping[str, Work], at_once: int = 8) -> Iterator[tuple[str, Even
     left = len(work)
     try:
         while left:
-            server, what = found.get()
+            try:
+                server, what = found.get(timeout=tick)
+            except queue.Empty:
+                yield "", None
+                continue
             if what is None:
                 left -= 1
             elif isinstance(what, BaseException) and not isinstance(what, WshError):

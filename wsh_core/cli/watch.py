@@ -1,14 +1,11 @@
-"""Several servers side by side: each in a thread of its own, their events in one stream, their reports at the end."""
+"""What several servers do at once, told as it happens; and the way to each of them."""
 
 from __future__ import annotations
 
 import getpass
 import os
-import queue
 import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,12 +14,11 @@ from wsh_core.cli.render.progress import REPAINT, Progress
 from wsh_core.cli.session import Session
 from wsh_core.errors import TransportError, WshError
 from wsh_core.plan.report import Event, Report, Verb
+from wsh_core.transport.fleet import Work, each
 
 if TYPE_CHECKING:
     from wsh_core.models.server import Server
     from wsh_core.transport.base import Transport
-
-Work = Callable[[], Iterator[Event]]
 
 
 @dataclass
@@ -64,38 +60,19 @@ class Watch:
 
 def run(work: Mapping[str, Work], verb: Verb, watch: Watch) -> list[Report]:
     """Do the work of every server at once, tell of its events as they come, and return the reports by name."""
-    events: queue.Queue[tuple[str, Event | BaseException | None]] = queue.Queue()
     reports = {name: Report(name, verb) for name in sorted(work)}
-    for name, start in work.items():
-        threading.Thread(target=_feed, args=(name, start, events), daemon=True).start()
-    running = len(work)
     try:
-        while running:
-            with suppress(queue.Empty):
-                name, item = events.get(timeout=REPAINT)
-                if item is None:
-                    running -= 1
-                elif isinstance(item, WshError):
-                    reports[name].failed(item)
-                    watch.failed(item)
-                elif isinstance(item, BaseException):
-                    raise item
-                else:
-                    reports[name].add(item)
-                    watch.event(name, item)
+        for name, what in each(work, tick=REPAINT):
+            if isinstance(what, WshError):
+                reports[name].failed(what)
+                watch.failed(what)
+            elif what is not None:
+                reports[name].add(what)
+                watch.event(name, what)
             watch.tick()
     finally:
         watch.clear()
     return list(reports.values())
-
-
-def _feed(name: str, start: Work, events: queue.Queue[tuple[str, Event | BaseException | None]]) -> None:
-    try:
-        for event in start():
-            events.put((name, event))
-    except BaseException as error:  # noqa: BLE001 - it is raised again where it is read
-        events.put((name, error))
-    events.put((name, None))
 
 
 def transport(session: Session, server: Server) -> Transport:
