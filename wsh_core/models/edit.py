@@ -20,7 +20,7 @@ from typing import Any
 from wsh_core.errors import ConfigError, quote
 from wsh_core.models.emit import block
 from wsh_core.models.files import NotRead, read
-from wsh_core.models.insert import Insertion, insertion
+from wsh_core.models.insert import insertion
 from wsh_core.models.source import dotted, parse
 
 
@@ -95,15 +95,23 @@ def _changed(root: Path, file: str, path: tuple[str, ...], value: Any, *, new: b
     if made is None or result.problems or result.value != _with(source.value, path, value):
         message = f"{quote(dotted(path))} cannot be put into {file} without changing what else is there"
         raise ConfigError("config.edit", message, "edit the file by hand", (source.where(path),))
-    return Change(root, file, before, made.into(before), *_lines(before, made))
+    after = made.into(before)
+    return Change(root, file, before, after, *_lines(before, after))
 
 
-def _lines(before: str, made: Insertion) -> tuple[int, int]:
-    first = before.count("\n", 0, made.start) + 1
-    text = made.text
-    if text.startswith(("\n", "\r\n")):  # it begins by ending the line before
-        first, text = first + 1, text.lstrip("\r\n")
-    return first, first + text.rstrip("\r\n").count("\n")
+def _lines(before: str, after: str) -> tuple[int, int]:
+    """The first and the last line that is not as it was."""
+    old, new = before.splitlines(), after.splitlines()
+    first = _alike(old, new)
+    last = len(new) - _alike(old[first:][::-1], new[first:][::-1])
+    return first + 1, max(last, first + 1)
+
+
+def _alike(old: list[str], new: list[str]) -> int:
+    """How many lines are the same before the first that is not."""
+    return next(
+        (n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
+    )
 
 
 def _with(values: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -26,7 +26,18 @@ FILES: Final[dict[str, type[BaseModel]]] = {
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a kind of file."""
     found = FILES[kind].model_json_schema(by_alias=True, mode="validation")
+    _close(found)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": kind}
+
+
+def _close(part: Any) -> None:
+    """Let in no name that does not fit, where names are people's own; pydantic leaves that open."""
+    if isinstance(part, dict):
+        if "patternProperties" in part:
+            part["additionalProperties"] = False
+            part.pop("propertyNames", None)
+        for inner in part.values():
+            _close(inner)
 
 
 class Key(NamedTuple):
