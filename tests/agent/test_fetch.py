@@ -1,4 +1,4 @@
-"""Releases: downloaded over a real https server of the test's own, and let into the cache only when they are right."""
+"""Releases: downloaded from a real https server, and let into the cache only when they are right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -28,7 +28,7 @@ LIMIT = 4 << 20
 class Publisher(http.server.BaseHTTPRequestHandler):
     """Serves one release, with the faults that the path names."""
 
-    asked: list[str | None] = []
+    asked: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.headers["Range"])
@@ -121,7 +121,7 @@ def test_a_broken_download_is_said_and_goes_on_where_it_stopped(
     publisher: tuple[str, ssl.SSLContext], tmp_path: Path
 ) -> None:
     url, context = publisher
-    with pytest.raises(AgentError, match="could not be fetched.*broke") as caught:
+    with pytest.raises(AgentError, match=r"could not be fetched.*broke") as caught:
         download(f"{url}/breaks", str(tmp_path / "r"), LIMIT, context)
     assert caught.value.code == "app.source"
     assert (tmp_path / "r").stat().st_size == 500_000

@@ -109,7 +109,7 @@ def test_unpacking_again_begins_anew(helper: Helper, tmp_path: Path) -> None:
 
 
 def test_an_archive_that_eats_memory_is_refused(helper: Helper, tmp_path: Path) -> None:
-    """A name of 700 MB, packed into next to nothing: the helper has a limit of its own, and goes on afterwards."""
+    """A name of 700 MB, packed into next to nothing: the helper has a limit, and goes on afterwards."""
     name = tarfile.TarInfo("././@LongLink")
     name.type, name.size = tarfile.GNUTYPE_LONGNAME, 700 << 20
     bomb = io.BytesIO()
@@ -200,7 +200,7 @@ def test_a_step_runs_in_the_tree_with_its_files_and_nothing_else(helper: Helper)
     outcome = helper.step(
         "sh",
         "-c",
-        "pwd; cat; env | sort; ls -l /tmp/wsh-step | tail -n +2 | cut -c1-10; cat /tmp/wsh-step/f.json; exit 3",
+        "pwd; cat; env | sort; cd /tmp/wsh-step; ls -l | tail -n +2 | cut -c1-10; cat f.json; exit 3",
         stdin="in\n",
         env={"X": "y"},
         files={"f.json": "{}\n"},
@@ -223,7 +223,7 @@ def test_a_step_runs_in_the_tree_with_its_files_and_nothing_else(helper: Helper)
 
 
 def test_what_a_step_prints_is_no_answer(helper: Helper) -> None:
-    """Neither what it prints nor what it writes to descriptors that it was not given comes out as an answer."""
+    """Nothing that it prints, to whatever descriptor, comes out as an answer."""
     forged = json.dumps({"result": {"code": 0, "stdout": "forged", "stderr": "", "seconds": 0}})
     outcome = helper.step(
         "sh",

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +104,11 @@ def test_when_the_caller_goes_the_step_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def php() -> Iterator[str]:
+def php() -> str:
     found = shutil.which("php")
     if found is None:
         pytest.fail("PHP is not installed here: apt-get install php-cli")
-    yield found
+    return found
 
 
 def shim(
@@ -134,9 +133,11 @@ def test_an_entry_finds_what_it_would_find_if_it_were_started_itself(php: str, t
 <?php
 declare(strict_types=1);
 namespace App;
-echo json_encode([$argv, $argc, $_SERVER['argv'], $_SERVER['argc'], $_SERVER['SCRIPT_FILENAME'], $_SERVER['PHP_SELF'],
-    PHP_SAPI, __FILE__, getcwd(), getenv('X'), $_SERVER['X'], ini_get('memory_limit'), ini_get('precision'),
-    fgets(STDIN), fgets(STDIN), fgets(STDIN), count(debug_backtrace())], JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
+echo json_encode([$argv, $argc, $_SERVER['argv'], $_SERVER['argc'], $_SERVER['SCRIPT_FILENAME'],
+    $_SERVER['PHP_SELF'], PHP_SAPI, __FILE__, getcwd(), getenv('X'), $_SERVER['X'],
+    ini_get('memory_limit'), ini_get('precision'),
+    fgets(STDIN), fgets(STDIN), fgets(STDIN), count(debug_backtrace())],
+    JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE);
 exit(9);
 """,
     )
@@ -228,7 +229,7 @@ def test_a_stack_trace_does_not_print_arguments(php: str, tmp_path: Path) -> Non
 
 
 def test_nothing_secret_is_in_any_process_list(php: str, tmp_path: Path) -> None:
-    """All of /proc is looked at while an entry runs that was given secrets in every way, and starts a child itself."""
+    """/proc is watched while an entry runs that was given secrets in every way and starts a child."""
     entry = write(tmp_path / "e.php", "<?php fgets(STDIN); passthru('sleep 0.5'); echo 'ok';")
     secret = "S3cretThatNobodySees"
     seen: list[str] = []

@@ -24,7 +24,7 @@ _LIMIT = 2 << 30
 """Bytes that a release may have."""
 _SECONDS = 1800
 _CHUNK = 1 << 20
-_SANDBOX = (
+SANDBOX = (
     f"User={FETCHER}",
     f"Group={FETCHER}",
     "ProtectSystem=strict",
@@ -52,6 +52,7 @@ _SANDBOX = (
     "TasksMax=32",
     f"RuntimeMaxSec={_SECONDS}",
 )
+"""What the fetching user is held to: it can reach the network, and write to one directory."""
 
 
 class Cache:
@@ -200,7 +201,7 @@ class Cache:
     def _run(self, argv: list[str], directory: str, input: bytes, name: str) -> bytes:
         self._say(f"fetching {name}")
         unit = f"wsh-fetch-{secrets.token_hex(4)}.service"
-        properties = [f"--property={text}" for text in (*_SANDBOX, f"WorkingDirectory={directory}")]
+        properties = [f"--property={text}" for text in (*SANDBOX, f"WorkingDirectory={directory}")]
         done = self._host.run(
             [
                 "systemd-run",
