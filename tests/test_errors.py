@@ -121,7 +121,7 @@ def test_what_completion_needs_does_not_load_pydantic(module):
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
-AREAS = "account|agent|app|config|lab|ledger|plan|plugin|request|server|setup|usage|web|wsh"
+AREAS = "account|agent|app|config|lab|ledger|plan|plugin|request|server|setup|usage|web"
 CODE = re.compile(rf"(?:{AREAS})\.(?!(?:yaml|yml|cfg|json|toml|conf|php|py|db|md)$)[a-z]+(?:-[a-z]+)*")
 
 
