@@ -63,14 +63,15 @@ def test_the_service_says_only_what_is_the_accounts_own(name: str) -> None:
     ]
 
 
-@given(worlds.NAMES)
-def test_a_socket_listens_by_uid(name: str) -> None:
-    scope = worlds.scope(name, {"blog": {"domains": ["a.example.org"], "app": "php"}})
-    socket = units(scope)[f"wsh-php84-{name}.socket"]
-    text = readable(socket.content, "6001")
-    assert ("Socket", "ListenStream", "/run/wsh/fpm/php84-6001.sock") in ini(text)
-    assert ("Socket", "SocketMode", "0666") in ini(text)
-    assert name not in text.replace("php", "").split()
+def test_a_socket_listens_by_uid_and_does_not_know_the_name() -> None:
+    one, other = (
+        units(worlds.scope(name, {"blog": {"domains": ["a.example.org"], "app": "php"}}))
+        for name in ("alice", "bob")
+    )
+    socket = one["wsh-php84-alice.socket"]
+    assert socket.content == other["wsh-php84-bob.socket"].content
+    assert ("Socket", "ListenStream", "/run/wsh/fpm/php84-6001.sock") in ini(readable(socket.content, "6001"))
+    assert ("Socket", "SocketMode", "0666") in ini(readable(socket.content, "6001"))
     assert (socket.wanted_by, socket.state) == ("wsh.target", "active")
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wsh_core.features.scope import AccountScope, SiteScope
 from wsh_core.models.account import Account
 from wsh_core.models.package import Package
+from wsh_core.models.reserved import ACCOUNTS
 from wsh_core.models.server import Server
 from wsh_core.plugin import Vhost
 from wsh_core.plugins import Apps
@@ -18,7 +19,7 @@ from wsh_core.testing.golden import PACKAGE
 APPS = Apps()
 SERVER = Server.make("web1", {"address": "localhost", "debian": 13})
 
-NAMES = st.from_regex(r"[a-z][a-z0-9]{1,15}", fullmatch=True).filter(lambda name: name not in {"root", "www"})
+NAMES = st.from_regex(r"[a-z][a-z0-9]{1,15}", fullmatch=True).filter(lambda name: name not in ACCOUNTS)
 KEYS = st.from_regex(r"[a-z][a-z0-9]{0,15}", fullmatch=True)
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True).filter(lambda s: s[2:4] != "--")
 DOMAINS = st.builds(lambda *labels: ".".join([*labels, "example.org"]), LABEL, LABEL)
