@@ -1,6 +1,6 @@
 """The command `wsh`: the only layer that prints, asks, and ends the process.
 
-One file for each noun. What all commands share: `main` (the root, the errors), `session`, `help`, `questions`,
+One file for each noun. What all commands share: `root` (the root command, the errors), `session`, `help`, `questions`,
 `terminal` and `render` (all that is written), `envelope` (all that is JSON), `privilege` (who does the work).
 """
 
@@ -12,6 +12,6 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line of this process and end it with the command's exit status."""
-    from wsh_core.cli.main import run
+    from wsh_core.cli.root import run
 
     sys.exit(run(sys.argv[1:]))

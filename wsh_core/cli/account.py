@@ -80,6 +80,7 @@ def add(session: Session, /, name: str | None, **given: Any) -> Answer:
     lacking = {key: want for key, want in wants.items() if not values[key]}
     values |= questions.fill(session, lacking, "without --email it has no mail address")
     adding.one_of("server", values["server"], servers)
+    adding.is_a(AccountName, "ACCOUNT", values["name"])
     written: dict[str, Any] = {
         "name": values["full_name"],
         "email": values["email"],

@@ -143,6 +143,16 @@ def one_of(noun: str, given: str, known: Collection[str]) -> None:
         )
 
 
+def is_a(type_: Callable[[str], object], option: str, given: str) -> None:
+    """Raise UsageError unless `given` can be made a value of that type (`wsh_core.models.types`)."""
+    from wsh_core.models.types import Refused
+
+    try:
+        type_(given)
+    except Refused as error:
+        raise UsageError("usage.value", f"{option}: {error}", error.hint) from None
+
+
 def not_there(session: Session, noun: str, name: str) -> WshError:
     """The error for an account or a site that the description does not have, or holds."""
     from wsh_core.models.check import suggest

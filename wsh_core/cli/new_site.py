@@ -130,17 +130,16 @@ def _options_lacking(app: App, settings: Sequence[str]) -> dict[str, Want]:
 def _new(
     session: Session, app: str, account: str, domains: Sequence[str], given: Mapping[str, Any]
 ) -> NewSite:
-    from wsh_core.models.types import DomainName, Refused
+    from wsh_core.models.types import DomainName
 
     found = session.description.account(account)
     if found is None:
         raise adding.not_there(session, "account", account)
     server, owner = found
     declared = session.apps.get(app).app
-    try:
-        names = tuple(str(DomainName(domain)) for domain in domains)
-    except Refused as error:
-        raise UsageError("usage.value", f"--domain: {error}", error.hint) from None
+    for domain in domains:
+        adding.is_a(DomainName, "--domain", domain)
+    names = tuple(str(DomainName(domain)) for domain in domains)
     options = _settings(declared, given["settings"])
     key = given["key"] or _key(names[0], owner.sites)
     admin = str(options.get(ADMIN) or account) if ADMIN in declared.options.model_fields else None

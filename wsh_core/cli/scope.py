@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wsh_core.cli import watch as watching
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from wsh_core.models.description import Description
     from wsh_core.models.server import Server
     from wsh_core.plan.desired import Desired
+    from wsh_core.transport.base import Event as Sent
+    from wsh_core.transport.fleet import Work
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,25 @@ class Scope:
 
     def plan(self) -> list[Report]:
         """Ask all servers at once what an apply would do."""
-        return watching.run({s.name: lambda s=s: self._plan(s) for s in self.servers}, "plan", self.watch())  # type: ignore[misc]
-
-    def _plan(self, server: Server) -> Any:
-        return watching.transport(self.session, server).plan(self.request(server))
+        work: dict[str, Work] = {str(server.name): partial(self._plan, server) for server in self.servers}
+        return watching.run(work, "plan", self.watch(stages=False))
 
     def apply(self, planned: Mapping[str, Report] | None, lock_wait: float, watch: Watch) -> list[Report]:
         """Apply on all servers at once; where a plan was shown, only what is still as it was shown."""
+        work: dict[str, Work] = {
+            server.name: partial(
+                self._apply, server, planned[server.name].shown if planned else None, lock_wait
+            )
+            for server in self.servers
+            if planned is None or server.name in planned
+        }
+        return watching.run(work, "apply", watch)
 
-        def work(server: Server) -> Any:
-            report = planned[server.name] if planned is not None else None
-            request = self.request(server, report.shown if report else None)
-            return watching.transport(self.session, server).apply(request, lock_wait)
+    def _plan(self, server: Server) -> Iterator[Sent]:
+        return watching.transport(self.session, server).plan(self.request(server))
 
-        servers = [s for s in self.servers if planned is None or s.name in planned]
-        return watching.run({s.name: lambda s=s: work(s) for s in servers}, "apply", watch)  # type: ignore[misc]
+    def _apply(self, server: Server, expect: Mapping[str, str] | None, lock_wait: float) -> Iterator[Sent]:
+        return watching.transport(self.session, server).apply(self.request(server, expect), lock_wait)
 
     def request(self, server: Server, expect: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The request for a server."""
@@ -55,13 +62,14 @@ class Scope:
 
         return document(self.desired[server.name], watching.asker(), accounts=self.accounts, expect=expect)
 
-    def watch(self, total: int = 0) -> Watch:
+    def watch(self, total: int = 0, *, stages: bool = True) -> Watch:
         """How what happens is told: as JSON, or as text."""
         session = self.session
         if session.json:
             return Watch(session, None)
         progress = Progress(
             session.err,
+            stages=stages,
             quiet=session.quiet,
             verbose=session.verbose > 0,
             total=total,

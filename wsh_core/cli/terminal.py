@@ -129,33 +129,35 @@ class Console:
 
 
 def wrap(parts: Iterable[Part], width: int, first: str = "", rest: str = "") -> list[list[Part]]:
-    """Break *parts* between words into lines of at most *width* columns; a longer word has a line of its own."""
+    """Break *parts* between words into lines of at most *width* columns; blanks are kept where nothing breaks.
+
+    A word that is longer has a line of its own. Lines begin with *first* and then *rest*.
+    """
     lines: list[list[Part]] = [[first]]
     used, fresh = cells(first), True
-    for word in _words(parts):
+    for blanks, word in _words(parts):
         length = cells("".join(part.text for part in word))
-        if not fresh and used + 1 + length > width:
+        if not fresh and used + blanks + length > width:
             lines.append([rest])
-            used, fresh = cells(rest), True
-        if not fresh:
-            lines[-1].append(" ")
-            used += 1
-        lines[-1] += word
-        used, fresh = used + length, False
+            used, fresh, blanks = cells(rest), True, 0
+        lines[-1] += [" " * blanks, *word]
+        used, fresh = used + blanks + length, False
     return lines
 
 
-def _words(parts: Iterable[Part]) -> list[list[Span]]:
-    """Split *parts* at blanks; a word may change its colour within."""
-    words: list[list[Span]] = [[]]
+def _words(parts: Iterable[Part]) -> list[tuple[int, list[Span]]]:
+    """Split *parts* at blanks; a word has the number of blanks before it, and may change its colour within."""
+    words: list[tuple[int, list[Span]]] = [(0, [])]
     for part in parts:
         span = part if isinstance(part, Span) else Span(part)
         for number, piece in enumerate(span.text.split(" ")):
             if number:
-                words.append([])
+                blanks, word = words[-1]
+                words += [(1, [])] if word else []
+                words[-1] = words[-1] if word else (blanks + 1, [])
             if piece:
-                words[-1].append(Span(piece, span.style))
-    return [word for word in words if word]
+                words[-1][1].append(Span(piece, span.style))
+    return [(blanks, word) for blanks, word in words if word]
 
 
 def open_console(stream: TextIO, when: When = "auto", environ: Mapping[str, str] = os.environ) -> Console:

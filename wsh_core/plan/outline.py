@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from wsh_core.plan.report import Change, Report
+from wsh_core.plan.report import TROUBLE, Change, Report
 
 Sign = Literal["+", "~", "-", "!"]
 SIGNS: tuple[Sign, ...] = ("+", "~", "-", "!")
@@ -51,22 +51,29 @@ class Entry:
         """Why it is not as wanted: a line of the description, or drift."""
         if all(change.drift for change in self.changes):
             return DRIFT
-        return next(change.why for change in self.changes if not change.drift)
+        return next((change.why for change in self.changes if change.why and not change.drift), "")
 
 
 def outline(report: Report) -> list[Entry]:
     """What is not as wanted, by object: in the order of the signs, names inside."""
     by_object: dict[str, list[Change]] = {}
     for change in report.changes:
-        by_object.setdefault(change.object, []).append(change)
+        by_object.setdefault(_object(change), []).append(change)
     entries = [Entry(name, _sign(name, changes), tuple(changes)) for name, changes in by_object.items()]
     return sorted(entries, key=lambda entry: (SIGNS.index(entry.sign), entry.name, entry.noun))
+
+
+def _object(change: Change) -> str:
+    """What a change belongs to; a secret of a site (`alice/blog/admin`) to the site."""
+    if change.kind == "secret" and change.name.count("/") == 2:
+        return f"site:{change.name.rpartition('/')[0]}"
+    return change.object
 
 
 def _sign(name: str, changes: Iterable[Change]) -> Sign:
     changes = list(changes)
     maker = next((c for c in changes if c.kind == _MAKES.get(name.partition(":")[0])), None)
-    if any(change.outcome in {"failed", "conflict", "stale"} for change in changes):
+    if any(change.outcome in TROUBLE for change in changes):
         return "!"
     if maker is not None and maker.action == "add":
         return "+"

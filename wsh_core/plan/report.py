@@ -20,6 +20,9 @@ PRECEDENCE = (
 )  # fmt: skip
 """Which status a command ends with when several things happened."""
 
+TROUBLE = frozenset({"failed", "conflict", "stale"})
+"""Outcomes of resources that are told as errors."""
+
 _OTHERS = {"server.locked", "server.foreign"}
 """What the agent says when somebody else is in the way of the whole server."""
 

@@ -19,20 +19,29 @@ MANY = 20
 DETAIL_LINES = 10
 
 
-def problems(console: Console, found: Sequence[Problem], source: Source | None = None) -> None:
-    """Write errors, the first twenty whole and the rest as a count for each code."""
+def problems(
+    console: Console, found: Sequence[Problem], source: Source | None = None, *, whole: bool = False
+) -> None:
+    """Write errors, the first twenty of them and the rest as a count for each code."""
     if found and all(one.code == MISSING for one in found):
         _missing(console, found)
         return
     for one in found[:MANY]:
-        problem(console, one, source=source)
+        problem(console, one, source=source, whole=whole)
     rest = Counter(one.code for one in found[MANY:])
     for code, number in sorted(rest.items()):
         console.line(Span(f"error[{code}]", "red"), f": {number} more")
 
 
-def problem(console: Console, one: Problem, level: Level = "error", source: Source | None = None) -> None:
-    """Write one problem."""
+def problem(
+    console: Console,
+    one: Problem,
+    level: Level = "error",
+    source: Source | None = None,
+    *,
+    whole: bool = False,
+) -> None:
+    """Write one problem; of others' words the last ten lines, or the `whole` of them."""
     head = Span(f"{level}[{one.code}]", "red" if level == "error" else "yellow")
     console.prose(head, ": ", one.message, rest="  ")
     hinted = False
@@ -41,7 +50,7 @@ def problem(console: Console, one: Problem, level: Level = "error", source: Sour
         line = source(place) if source and number == len(one.where) - 1 else None
         if line is not None:
             hinted = _excerpt(console, place, line, one.hint)
-    _detail(console, one.detail)
+    _detail(console, (one.detail or "").splitlines(), None if whole else DETAIL_LINES)
     if one.hint and not hinted:
         console.prose(Span("help:", "bold"), " ", one.hint, first="  ", rest="        ")
 
@@ -76,10 +85,10 @@ def _excerpt(console: Console, place: Where, line: str, hint: str | None) -> boo
     return fits
 
 
-def _detail(console: Console, detail: str | None) -> None:
-    """Write others' words, escaped line by line, the last ten lines of them."""
-    lines = (detail or "").splitlines()
-    if len(lines) > DETAIL_LINES:
-        console.line(Span("  | ", "dim"), f"({counted(len(lines) - DETAIL_LINES, 'line')} before this)")
-    for text in lines[-DETAIL_LINES:]:
+def _detail(console: Console, lines: Sequence[str], most: int | None) -> None:
+    """Write others' words, escaped line by line."""
+    left_out = max(0, len(lines) - most) if most else 0
+    if left_out:
+        console.line(Span("  | ", "dim"), f"({counted(left_out, 'line')} before this)")
+    for text in lines[left_out:]:
         console.line(Span("  | ", "dim"), text)

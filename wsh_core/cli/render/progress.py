@@ -18,12 +18,13 @@ from wsh_core.plan.report import Event, problem_of
 STAGES = {"app": "installs", "certificate": "web", "vhost": "web"}
 """The stage that a kind belongs to; all others are `accounts`."""
 
+MAKERS = frozenset({"user", "vhost", "app"})
+"""Kinds whose being added is that of an account, or of a site."""
+
 HEARTBEAT = 30.0
 REPAINT = 0.25
 QUIET_START = 0.5
 """Seconds: how often a line says that it still runs; how often the live area is repainted; before it first appears."""
-
-VERBS = {"add": "added", "change": "changed", "remove": "removed"}
 
 
 @dataclass
@@ -35,7 +36,7 @@ class _Stage:
     beat: float
     changed: dict[str, str] = field(default_factory=dict)
     """By name of account or site, what became of it."""
-    failed: list[str] = field(default_factory=list)
+    failed: dict[str, None] = field(default_factory=dict)
     doing: str = ""
 
 
@@ -46,6 +47,7 @@ class Progress:
         self,
         console: Console,
         *,
+        stages: bool = True,
         quiet: bool = False,
         verbose: bool = False,
         total: int = 0,
@@ -53,24 +55,23 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.console = console
-        self.quiet = quiet
+        self.quiet = quiet or not stages
         self.verbose = verbose
         self.total = total
         self.labels = labels or {}
         self.clock = clock
         self.began = clock()
         self.done = 0
-        self.live = Live(console) if terminal.live(console) and not (quiet or verbose) else None
+        self.live = Live(console) if terminal.live(console) and not (self.quiet or verbose) else None
         self._stages: dict[str, _Stage] = {}
         self._painted = 0.0
+        self._told: set[tuple[str, str]] = set()
 
     def event(self, server: str, event: Event) -> None:
         """Take one event of a server."""
         match event.get("type"):
             case "resource" if event["outcome"] != "planned":
                 self._resource(server, event)
-            case "resource" if event.get("error"):
-                self._error(problem_of(event["error"], event.get("object")))
             case "phase":
                 self._phase(server, event)
             case "log" if event.get("error"):
@@ -85,18 +86,18 @@ class Progress:
         self._error(problem)
 
     def _resource(self, server: str, event: Event) -> None:
-        name = str(event.get("object", "")).partition(":")[2] or server
+        kind = event["id"].partition(":")[0]
         outcome = event["outcome"]
         if outcome in {"changed", "failed"}:
             self.done += 1
-            stage = self._enter(
-                server, STAGES.get(event["id"].partition(":")[0], "accounts"), event.get("time")
-            )
-            if outcome == "failed" and name not in stage.failed:
-                stage.failed.append(name)
-            elif outcome == "changed":
-                maker = event["id"].partition(":")[0] in {"user", "vhost", "app"} and event["action"] == "add"
-                stage.changed[name] = "added" if maker or stage.changed.get(name) == "added" else "changed"
+            stage = self._enter(server, STAGES.get(kind, "accounts"), event.get("time"))
+            name = _name(event, stage.name) or server
+            if outcome == "failed":
+                stage.failed[name] = None
+            elif event["action"] == "add" and kind in MAKERS:
+                stage.changed[name] = "added"
+            else:
+                stage.changed.setdefault(name, "changed")
         if self.verbose and outcome == "changed":
             self._line(server, "wrote", event["id"], event.get("time"), f"{event.get('ms', 0) / 1000:.1f}s")
         if event.get("error") and outcome != "refused":
@@ -106,7 +107,9 @@ class Progress:
         stage = self._enter(server, "installs", event.get("time"))
         name = str(event.get("object", "")).partition(":")[2]
         text = event.get("text") or event.get("phase") or ""
-        stage.doing = f"{self._runs(name)}, step {event.get('done', 0)} of {event.get('total', 0)}: {text}"
+        stage.doing = (
+            f"{self._runs(name)}, step {event.get('done', 0) + 1} of {event.get('total', 0)}: {text}"
+        )
 
     def _runs(self, name: str) -> str:
         label = self.labels.get(f"site:{name}", Label())
@@ -139,7 +142,7 @@ class Progress:
                 name for name, became in stage.changed.items() if became == word and name not in stage.failed
             ]
             parts += [f"{_names(names)} {word}"] if names else []
-        parts += [f"{_names(stage.failed)} failed"] if stage.failed else []
+        parts += [f"{_names(list(stage.failed))} failed"] if stage.failed else []
         return ", ".join(parts)
 
     def _line(
@@ -156,6 +159,10 @@ class Progress:
         self.console.flush()
 
     def _error(self, problem: Problem) -> None:
+        """Tell an error, never the same one twice."""
+        if (problem.code, problem.message) in self._told:
+            return
+        self._told.add((problem.code, problem.message))
         self.clear()
         problems.problem(self.console, problem)
         self.console.flush()
@@ -210,6 +217,12 @@ class Progress:
         """Take the live area away, before anything else is printed."""
         if self.live is not None:
             self.live.clear()
+
+
+def _name(event: Event, stage: str) -> str:
+    """The account, while accounts are made; then the site."""
+    name = str(event.get("object", "")).partition(":")[2]
+    return name.partition("/")[0] if stage == "accounts" else name
 
 
 def _names(names: list[str]) -> str:

@@ -161,7 +161,7 @@ def _failed(session: Session, status: ExitStatus, problems: tuple[Problem, ...])
         envelope.write(session, answer)
     else:
         sys.stdout.flush()
-        rendered.problems(session.err, problems, session.source_if_known)
+        rendered.problems(session.err, problems, session.source_if_known, whole=session.verbose > 1)
         for note in session.notes:
             session.err.line(note)
     return status

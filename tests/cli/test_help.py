@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+from tests.cli.conftest import ROOT
+from wsh_core.cli import reference, root
+from wsh_core.cli.help import Command, Group
+from wsh_core.errors import ExitStatus
+
+COMMANDS = dict(reference.commands())
+EXAMPLES = [line for command in COMMANDS.values() for line, _ in command.examples]
+
+
+def groups(group: Group = root.root, path: str = "wsh"):
+    context = click.Context(group, info_name=path)
+    yield path, group
+    for name in group.own:
+        command = group.get_command(context, name)
+        if isinstance(command, Group):
+            yield from groups(command, f"{path} {name}")
+
+
+def parsed(line: str) -> list[str]:
+    """The words of an example, without what a shell takes; its command is resolved and its options parsed."""
+    line = line.partition(" | ")[0].partition(" > ")[0]
+    words = shlex.split(line)
+    assert words[0] == "wsh"
+    command: click.Command = root.root
+    context: click.Context | None = None
+    rest = words[1:]
+    while True:
+        context = (
+            command.make_context(
+                words[0], [w for w in rest if w not in {"--help"}], parent=context, resilient_parsing=False
+            )
+            if not isinstance(command, Group)
+            else context
+        )
+        if not isinstance(command, Group):
+            return words
+        while rest[0].startswith("-"):
+            rest = rest[2:]
+        found = command.get_command(click.Context(command), rest[0])
+        assert found is not None, line
+        command, rest = found, rest[1:]
+
+
+@pytest.mark.parametrize("line", [*EXAMPLES, *(line for _, group in groups() for line, _ in group.examples)])
+def test_examples_are_what_the_command_takes(line):
+    parsed(line)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_help_begins_with_usage_and_has_examples(wsh, path):
+    words = path.split()[1:]
+    by_option = wsh(*words, "--help")
+    assert by_option.status == ExitStatus.OK
+    assert by_option.out.startswith(f"Usage: {path} ")
+    assert COMMANDS[path].examples
+    assert "Exit   0 done" in by_option.out
+    assert wsh(*words, "-h").out == by_option.out
+    assert wsh("help", *words).out == by_option.out
+    assert max(map(len, by_option.out.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_option_has_a_sentence(path):
+    command = COMMANDS[path]
+    assert command.sentence
+    for rows in command.rows.values():
+        for name, sentence in rows:
+            assert sentence, f"{path} {name}"
+            assert not sentence.endswith("."), f"{path} {name}"
+
+
+@pytest.mark.parametrize(("path", "group"), list(groups()))
+def test_a_bare_group_shows_its_help_and_is_a_usage_error(wsh, path, group):
+    done = wsh(*path.split()[1:])
+    assert done.status == ExitStatus.USAGE
+    assert done.out == ""
+    assert done.err.startswith(f"Usage: {path} COMMAND")
+    assert all(f"  {name} " in done.err for name in group.own)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["chek"], "did you mean wsh check?"),
+        (["sit", "add"], "did you mean wsh site?"),
+        (["site", "ad"], "did you mean wsh site add?"),
+        (["site", "add", "--acount", "alice"], "did you mean --account?"),
+        (["plan", "--ful"], "did you mean --full?"),
+        (["apply", "--wait", "soon"], "--wait: 'soon' is no time: give seconds, or such as 90s, 10m, 1h"),
+        (["plan", "--color", "blue"], "--color: 'blue' is not one of 'auto', 'always', 'never'"),
+        (["check", "this"], "got unexpected extra argument (this)"),
+        (["plan", "--account"], "option '--account' requires an argument"),
+        (["help", "site", "ad"], "did you mean wsh site add?"),
+    ],
+)
+def test_what_is_misspelt_is_answered_with_what_is_meant(wsh, words, said):
+    done = wsh(*words)
+    assert done.status == ExitStatus.USAGE
+    assert done.err.startswith("error[usage.")
+    assert said in done.err
+
+
+def test_the_reference_is_what_the_commands_say():
+    committed = (ROOT / "docs/reference/cli.md").read_text()
+    assert committed == reference.reference(), "python -m wsh_core.cli.reference > docs/reference/cli.md"
+
+
+def test_no_option_is_required_by_click_and_none_is_a_secret():
+    for path, command in COMMANDS.items():
+        assert isinstance(command, Command)
+        for param in command.params:
+            assert not param.required, f"{path} {param.name}"
+            assert "password" not in (param.name or ""), f"{path} {param.name}"
+
+
+SLOW = (
+    "pydantic",
+    "jinja2",
+    "ansible_runner",
+    "ruamel",
+    "yaml",
+    "idna",
+    "pluggy",
+    "requests",
+    "wsh_core.models",
+)
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["site", "add", "--help"], ["version"], ["chek"]], ids=" ".join
+)
+def test_help_imports_nothing_slow(words):
+    code = f"import sys; from wsh_core.cli.root import run; run({words!r}); print('|'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split("|")
+    assert not [name for name in loaded if name.partition(".")[0] in SLOW or name in SLOW]
+
+
+def complete(line: str) -> list[str]:
+    words = line.split(" ")
+    done = subprocess.run(
+        [sys.executable, "-m", "wsh_core.cli"], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "_WSH_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+    )  # fmt: skip
+    return [row.partition(",")[2] for row in done.stdout.splitlines()]
+
+
+def test_completion_knows_commands_and_options():
+    assert {"plan", "plugin"} <= set(complete("wsh pl"))
+    assert complete("wsh site a") == ["add"]
+    assert complete("wsh plan --acc") == ["--account"]
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"_WSH_COMPLETE": "bash_complete", "COMP_WORDS": "wsh site ", "COMP_CWORD": "2"}]
+)
+def test_help_and_completion_take_at_most_200_ms_of_processor_time(environ):
+    """Wall time would measure the other work of the machine; what is ours is what the process itself uses."""
+    spent = []
+    for _ in range(5):
+        before = os.times()
+        subprocess.run(
+            [sys.executable, "-m", "wsh_core.cli", "--help"], cwd=ROOT, env={**os.environ, **environ},
+            stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        after = os.times()
+        spent.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
+    assert statistics.median(spent) <= 0.2
+
+
+def test_a_word_comes_at_once():
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "wsh_core.cli", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+    )
+    assert time.monotonic() - began < 5
