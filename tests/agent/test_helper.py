@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,16 +70,17 @@ class Helper:
         self.process.wait(10)
 
 
-def reachable(path: Path) -> None:
-    """Let the account come to a directory of pytest's."""
-    for above in (path, *list(path.parents)[:-2]):
-        above.chmod(above.stat().st_mode | 0o711)
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A directory that the account can come to, as it cannot to those of pytest's."""
+    with tempfile.TemporaryDirectory(prefix="wsh-test-") as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
 
 
 @pytest.fixture
-def helper(tmp_path: Path) -> Iterator[Helper]:
-    reachable(tmp_path)
-    place = tmp_path / "site"
+def helper(shared: Path) -> Iterator[Helper]:
+    place = shared / "site"
     place.mkdir()
     if os.geteuid() == 0:
         os.chown(place, ACCOUNT, ACCOUNT)
@@ -87,8 +89,8 @@ def helper(tmp_path: Path) -> Iterator[Helper]:
     helper.close()
 
 
-def test_a_release_is_unpacked_as_the_account(helper: Helper, tmp_path: Path) -> None:
-    release = toyapp.build(tmp_path)
+def test_a_release_is_unpacked_as_the_account(helper: Helper, shared: Path) -> None:
+    release = toyapp.build(shared)
     into = helper.place / "app.new"
     report = helper.ask(
         "unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20
@@ -99,8 +101,8 @@ def test_a_release_is_unpacked_as_the_account(helper: Helper, tmp_path: Path) ->
     assert {stat.S_IMODE(p.stat().st_mode) for p in into.rglob("*")} == {0o640, 0o750}
 
 
-def test_unpacking_again_begins_anew(helper: Helper, tmp_path: Path) -> None:
-    release, into = toyapp.build(tmp_path), helper.place / "app.new"
+def test_unpacking_again_begins_anew(helper: Helper, shared: Path) -> None:
+    release, into = toyapp.build(shared), helper.place / "app.new"
     helper.ask("write", path=f"{into}/left/over", content="x", mode="0640", absent=False)
     helper.ask(
         "unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20
@@ -108,7 +110,7 @@ def test_unpacking_again_begins_anew(helper: Helper, tmp_path: Path) -> None:
     assert not (into / "left").exists()
 
 
-def test_an_archive_that_eats_memory_is_refused(helper: Helper, tmp_path: Path) -> None:
+def test_an_archive_that_eats_memory_is_refused(helper: Helper, shared: Path) -> None:
     """A name of 700 MB, packed into next to nothing: the helper has a limit, and goes on afterwards."""
     name = tarfile.TarInfo("././@LongLink")
     name.type, name.size = tarfile.GNUTYPE_LONGNAME, 700 << 20
@@ -117,10 +119,10 @@ def test_an_archive_that_eats_memory_is_refused(helper: Helper, tmp_path: Path) 
         out.write(name.tobuf(tarfile.GNU_FORMAT))
         for _ in range(700):
             out.write(bytes(1 << 20))
-    (tmp_path / "bomb").write_bytes(bomb.getvalue())
+    (shared / "bomb").write_bytes(bomb.getvalue())
     into = str(helper.place / "app.new")
     error = helper.error(
-        "unpack", archives=[str(tmp_path / "bomb")], into=into, root="", entries=100, bytes=1 << 20
+        "unpack", archives=[str(shared / "bomb")], into=into, root="", entries=100, bytes=1 << 20
     )
     assert (error["code"], error["message"]) == ("app.archive", "the archive cannot be read: MemoryError")
     assert helper.ask("directory", path=into) is None
@@ -188,10 +190,10 @@ def test_a_tree_is_removed_even_where_it_was_closed(helper: Helper) -> None:
     assert list(helper.place.iterdir()) == []
 
 
-def test_it_may_not_do_what_the_account_may_not(helper: Helper, tmp_path: Path) -> None:
+def test_it_may_not_do_what_the_account_may_not(helper: Helper, shared: Path) -> None:
     if os.geteuid():
         pytest.skip("needs root: the helper must be somebody else")
-    error = helper.error("write", path=str(tmp_path / "x"), content="x", mode="0640", absent=False)
+    error = helper.error("write", path=str(shared / "x"), content="x", mode="0640", absent=False)
     assert error["code"] == "app.files"
     assert "Permission denied" in error["message"]
 
@@ -280,12 +282,11 @@ def test_with_its_caller_goes_the_helper_and_what_it_runs(helper: Helper) -> Non
     pytest.fail("the step outlived the helper")
 
 
-def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
+def test_a_full_disk_is_said_in_words(shared: Path) -> None:
     if os.geteuid():
         pytest.skip("needs root: it mounts a small file system")
-    small = tmp_path / "small"
+    small = shared / "small"
     small.mkdir()
-    reachable(small)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0777", "none", small], check=True)
     helper = Helper(small)
     try:

@@ -24,6 +24,8 @@ from .unpack import unpack
 
 _MEMORY = 512 << 20
 """Bytes of data that the helper itself may have: an archive's headers cannot eat the account's memory."""
+_REPORTED = 100
+"""As many links that lead to nothing are named."""
 _PR_SET_DUMPABLE = 4
 
 
@@ -64,9 +66,8 @@ class Helper:
 def _unpack(archives: list[str], into: str, root: str, entries: int, bytes: int) -> dict[str, Any]:
     tree.remove(into)
     report = unpack(archives, into, root, Limits(entries, bytes))
-    shown = [
-        [os.fsencode(text).decode(errors="replace") for text in pair] for pair in sorted(report.dangling)
-    ]
+    dangling = sorted(report.dangling)[:_REPORTED]
+    shown = [[os.fsencode(text).decode(errors="replace") for text in pair] for pair in dangling]
     return {"entries": report.entries, "bytes": report.bytes, "dangling": shown}
 
 

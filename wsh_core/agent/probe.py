@@ -64,8 +64,10 @@ def ask(name: str, path: str, ca: str, token: str | None = None, port: int = 443
         headers = {"User-Agent": "wsh", "Accept": "*/*"} | ({fence.HEADER: token} if token else {})
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
-        body = answer.read(_BODY).decode(errors="replace")
-        return Answer(answer.status, body, time.monotonic() - started)
+        body, seconds = answer.read(_BODY).decode(errors="replace"), time.monotonic() - started
+        if seconds >= _SECONDS:
+            raise TimeoutError(f"no whole answer in {_SECONDS:g}s")
+        return Answer(answer.status, body, seconds)
     finally:
         guard.cancel()
         connection.close()

@@ -47,10 +47,19 @@ class Installation:
             for phase, act in self._acts().items():
                 self._begin(phase)
                 act()
-        except (AgentError, OSError):
-            self.undo()
-            raise
+        except (AgentError, OSError) as error:
+            raise self._put_back(error) from error
         self.host.ledger.finish(self.resource.object)
+
+    def _put_back(self, error: AgentError | OSError) -> AgentError:
+        """Undo; where that fails too, say so behind the cause: the journal knows what is left to do."""
+        cause = error if isinstance(error, AgentError) else io_error(self.resource, error)
+        try:
+            self.undo()
+        except AgentError as second:
+            cause.message += f"; and it could not be put back yet: {second.message}"
+            cause.hint = second.hint or "apply again: it is put back first"
+        return cause
 
     def _acts(self) -> Mapping[str, Callable[[], None]]:
         return {
@@ -127,7 +136,11 @@ class Installation:
         wanted = probe.Wanted(
             **{key: self.want["probe"][key] for key in ("host", "path", "status", "contains")}
         )
-        answer = probe.check(self.host, self.slug, wanted)
+        try:
+            answer = probe.check(self.host, self.slug, wanted)
+        except AgentError as error:
+            error.detail = self._without_secrets(error.detail or "") or None
+            raise
         self._say(
             f"https://{wanted.host}{wanted.path} answered {answer.status} in {answer.seconds * 1000:.0f} ms"
         )
@@ -287,6 +300,12 @@ class Installation:
                     f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}",
                 ]
             )
+
+
+def io_error(resource: Resource, error: OSError) -> AgentError:
+    """An error of the operating system, in words."""
+    place = f"{error.filename}: " if error.filename else ""
+    return AgentError("server.io", f"{resource.id}: {place}{error.strerror or error}", "df -h; df -i; dmesg")
 
 
 def step_name(step: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from ..jailed import Helpers
 from ..protocol import Resource
 from ..safefs import read_regular
 from ..site import app_tree, disk_version, inside, say, site_slug
-from ..transaction import Installation
+from ..transaction import Installation, io_error
 from .base import Kind, State
 
 _CONFIG = "config "
@@ -142,7 +142,7 @@ class AppKind(Kind):
                 except AgentError as error:
                     failures[resource.id] = error
                 except OSError as error:
-                    failures[resource.id] = AgentError("server.io", f"{resource.id}: {error}", "df -h; df -i")
+                    failures[resource.id] = io_error(resource, error)
         return failures
 
     def _fetch(
@@ -161,15 +161,13 @@ class AppKind(Kind):
 
     def _one(self, installation: Installation, actual: State | None) -> None:
         resource = installation.resource
-        if actual is not None:
-            wanted = self.desired(resource)
-            installation.mend(
-                [name.removeprefix(_CONFIG) for name in wanted if wanted[name] != actual.get(name)]
-            )
-            return
-        unfinished = resource.object in self.host.ledger.unfinished()
-        if not (unfinished and installation.recover()):
-            installation.install()
+        if actual is None:
+            if not (resource.object in self.host.ledger.unfinished() and installation.recover()):
+                installation.install()
+                return
+            actual = self._read(resource, owned=True) or {}  # the description may have changed meanwhile
+        wanted = self.desired(resource)
+        installation.mend([name.removeprefix(_CONFIG) for name in wanted if wanted[name] != actual.get(name)])
 
 
 def _file_state(mode: int, content: bytes) -> str:
