@@ -41,8 +41,8 @@ SHELF = "/srv/toyapp"
 class Options(AppOptions):
     """What a site of the toy application can be told."""
 
-    title: Line = Field("Notes", description="Title of the front page", examples=["Alice's notes"])
-    admin: Line = Field("admin", description="Name of the one who may write notes", examples=["alice"])
+    title: Line = Field(Line("Notes"), description="Title of the front page", examples=["Alice's notes"])
+    admin: Line = Field(Line("admin"), description="Name of the one who may write notes", examples=["alice"])
 
 
 def _release(version: str) -> Release:
