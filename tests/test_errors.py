@@ -121,8 +121,12 @@ def test_what_completion_needs_does_not_load_pydantic(module):
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
-AREAS = "account|agent|app|config|lab|ledger|plan|plugin|request|server|setup|usage|web"
+AREAS = (
+    "account|agent|app|config|database|ledger|operation|path|plan|plugin|protocol|request|run|server|setup"
+    "|tls|unit|usage|user|web"
+)
 CODE = re.compile(rf"(?:{AREAS})\.(?!(?:yaml|yml|cfg|json|toml|conf|php|py|db|md)$)[a-z]+(?:-[a-z]+)*")
+ERRORS = re.compile(r"(?:[A-Z][A-Za-z]*(?:Error|Failure)|Problem|_error|_wrong)")
 
 
 def codes_in_the_program():
@@ -132,6 +136,19 @@ def codes_in_the_program():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
                 found.setdefault(node.value, f"{path.relative_to(ROOT)}:{node.lineno}")
     return found
+
+
+def test_every_error_has_a_code_of_a_known_area():
+    strange = {}
+    for path in ROOT.glob("wsh_core/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if isinstance(node, ast.Call) and ERRORS.fullmatch(name) and node.args:
+                first = node.args[0]
+                dotted = isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+\.[a-z-]+", str(first.value))
+                if dotted and not CODE.fullmatch(first.value):
+                    strange[first.value] = f"{path.relative_to(ROOT)}:{node.lineno}"
+    assert strange == {}
 
 
 def test_every_code_has_its_entry_in_the_reference_and_no_other():

@@ -56,7 +56,7 @@ def test_everything_that_is_missing_is_named_at_once(wsh, alice, scratch):
         (("site", "add", "--app", "statik", *ADD[4:]), "plugin.missing", ExitStatus.CONFIG),
         (
             ("site", "add", "--app", "static", "--account", "bob", *ADD[6:]),
-            "usage.unknown-account",
+            "usage.unknown-name",
             ExitStatus.USAGE,
         ),
     ],

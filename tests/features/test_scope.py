@@ -167,7 +167,7 @@ def test_all_problems_of_an_account_are_told_together() -> None:
     with pytest.raises(ConfigError) as caught:
         resources({}, php="8.2", sites=sites)
     codes = [problem.code for problem in caught.value.problems]
-    assert codes == ["config.php", "config.release", "config.unknown-key"]
+    assert codes == ["config.php-version", "config.release", "config.unknown-key"]
 
 
 def test_an_option_that_only_this_site_needs() -> None:

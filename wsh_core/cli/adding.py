@@ -139,7 +139,7 @@ def one_of(noun: str, given: str, known: Collection[str]) -> None:
     """Raise UsageError unless `given` is one of those known."""
     if given not in known:
         raise UsageError(
-            f"usage.unknown-{noun}", f"there is no {noun} `{given}`", f"one of {', '.join(known)}"
+            "usage.unknown-name", f"there is no {noun} `{given}`", f"one of {', '.join(known)}"
         )
 
 
@@ -168,4 +168,4 @@ def not_there(session: Session, noun: str, name: str) -> WshError:
         else [s.id for a in accounts for s in a.sites.values()]
     )
     hint = suggest(name, known) or f"wsh {noun} list"
-    return UsageError(f"usage.unknown-{noun}", f"there is no {noun} `{name}` in this description", hint)
+    return UsageError("usage.unknown-name", f"there is no {noun} `{name}` in this description", hint)

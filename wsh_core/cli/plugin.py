@@ -86,7 +86,7 @@ def enable(session: Session, name: str | None) -> Answer:
     known = [each.name for each in installed()]
     if name not in known:
         hint = suggest(name, known) or f"pip install wsh-{name}"
-        raise UsageError("usage.unknown-plugin", f"no plugin {name} is installed", hint)
+        raise UsageError("usage.unknown-name", f"no plugin {name} is installed", hint)
     listed = list(session.description.organisation.plugins)
     if name in listed:
         return Answer({"plugins": listed}, lambda out: out.line(f"{name} is enabled already"))

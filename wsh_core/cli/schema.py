@@ -40,7 +40,7 @@ def schema(session: Session, file: str | None, json_schema: bool, output: bool) 
     if json_schema:
         if file is None:
             raise UsageError(
-                "usage.missing-argument", "a JSON Schema is of one kind of file", f"one of {', '.join(FILES)}"
+                "usage.missing-option", "a JSON Schema is of one kind of file", f"one of {', '.join(FILES)}"
             )
         from wsh_core.models.schema import schema as of
 

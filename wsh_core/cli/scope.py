@@ -116,7 +116,7 @@ def _known(noun: str, given: Iterable[str], known: Collection[str]) -> None:
         if name not in known:
             hint = suggest(name, known) or f"wsh {noun} list"
             raise UsageError(
-                f"usage.unknown-{noun}", f"there is no {noun} `{name}` in this description", hint
+                "usage.unknown-name", f"there is no {noun} `{name}` in this description", hint
             )
 
 

@@ -49,16 +49,17 @@ class SiteScope:
         """Ask the plugin. Raises ConfigError for what the site's YAML lacks, PluginError for its plugin."""
         options = _options(site, loaded.app)
         wanted, source = _release(site, loaded.app, options, release)
+        name, key = str(site.account), str(site.key)
         context = SiteContext(
-            account=str(site.account),
-            key=str(site.key),
+            account=name,
+            key=key,
             domains=tuple(map(str, site.domains)),
             email=None if account.email is None else str(account.email),
             options=options,
             version="" if wanted is None else wanted.version,
             php=release.php.version,
-            tree=f"{paths.site(site.account, site.key)}/app",
-            database=f"{site.account}_{site.key}" if loaded.app.database else None,
+            tree=f"{paths.site(name, key)}/app",
+            database=f"{name}_{key}" if loaded.app.database else None,
             database_socket=paths.MARIADB_SOCKET,
         )
         try:
@@ -180,7 +181,7 @@ def _php_problems(server: Server, account: Account, release: releases.Release) -
     where = account.origin.places("php") if account.php else server.origin.places("php")
     message = f"PHP {wanted} is not there on Debian {release.debian}, which has {release.php.version}"
     hint = f'php: "{release.php.version}", or leave it out'
-    return [Problem("config.php", message, hint, where, f"account:{account.name}")]
+    return [Problem("config.php-version", message, hint, where, f"account:{account.name}")]
 
 
 def _wrong(site: Site, code: str, message: str, hint: str | None, key: str) -> ConfigError:
