@@ -124,6 +124,7 @@ def test_a_plugin_that_is_none_is_named_and_holds_only_its_app(install: Install,
 
 BAD_HOOKS = {
     "raises": ("plugin.failed", r"failed for alice/blog: KeyError: 'x' \(.*wsh_toy.py:10\)", "{}['x']"),
+    "exits": ("plugin.failed", "failed for alice/blog: SystemExit", "exit(0)"),
     "generator": ("plugin.type", "returned a generator for alice/blog, not list", "(yield)"),
     "lazy": ("plugin.type", "returned a generator for alice/blog, not list", "(x for x in ())"),
     "nothing": ("plugin.type", "returned a NoneType for alice/blog, not list", "None"),

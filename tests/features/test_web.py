@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.features import worlds
 from tests.features.parse import Directive, apache
+from wsh_core import transport
 from wsh_core.features import web
 from wsh_core.features.scope import SiteScope
 from wsh_core.plugin import Vhost
@@ -194,3 +196,13 @@ def test_no_site_says_itself_what_htaccess_may_say() -> None:
     directory = main_host(worlds.site(Vhost())).one("Directory")
     assert directory.one("Include").args == ["/etc/apache2/wsh/htaccess.conf"]
     assert not {"AllowOverride", "AllowOverrideList"} & {each.name for each in directory.inside}
+
+
+def test_htaccess_never_names_the_account_and_names_what_applications_use() -> None:
+    file = files(transport).joinpath("playbooks", "files", "htaccess.conf")
+    override, allowed = apache(file.read_text(encoding="utf-8"))
+    assert override.args[0] == "None"
+    assert (override.name, allowed.name) == ("AllowOverride", "AllowOverrideList")
+    assert len(set(allowed.args)) == len(allowed.args)
+    assert {"RewriteRule", "Header", "SetHandler", "Require", "FallbackResource"} <= set(allowed.args)
+    assert not {"ProxyFCGISetEnvIf", "SetInputFilter", "PassEnv", "XBitHack", "Action"} & set(allowed.args)

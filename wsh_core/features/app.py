@@ -33,6 +33,8 @@ def resources(scope: SiteScope) -> Iterator[r.Resource]:
         php=scope.context.php,
     )
     for secret in found.secrets():
-        if not secret.name.startswith(f"{scope.site.id}/"):
-            scope.loaded.fail("plugin.secret", f"names the secret {secret.name} for the site {scope.site.id}")
+        if not secret.name.startswith(f"{found.identity}/"):
+            scope.loaded.fail(
+                "plugin.secret", f"names the secret {secret.name} for the site {found.identity}"
+            )
     yield found

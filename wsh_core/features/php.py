@@ -28,7 +28,6 @@ def resources(scope: AccountScope) -> Iterator[r.Resource]:
     yield r.Directory(**scope.whose, path=kept, owner=scope.name, group=scope.name, mode="0700")
     php = scope.release.php
     values = {"php": php, "name": scope.name, "uid": UID, "paths": paths, "binds": account.binds(scope.name)}
-    values |= {"socket": socket(php.version), "stem": stem(php.version)}
     yield r.Unit(
         **scope.whose,
         name=text(f"{stem(php.version)}.service"),
@@ -39,7 +38,7 @@ def resources(scope: AccountScope) -> Iterator[r.Resource]:
     yield r.Unit(
         **scope.whose,
         name=text(f"{stem(php.version)}.socket"),
-        content=render("php.socket", **values),
+        content=_socket_unit(php.version),
         wanted_by=paths.TARGET,
         state="active",
     )
@@ -73,6 +72,12 @@ def ini_files(scope: AccountScope) -> dict[str, Text]:
             "sites.ini", sections=sections, sessions=f"{paths.home(scope.name)}/{SESSIONS}"
         ),
     }
+
+
+@cache
+def _socket_unit(version: str) -> Text:
+    """The same for all accounts: it knows nothing but the uid."""
+    return render("php.socket", version=version, uid=UID, paths=paths, socket=socket(version))
 
 
 @cache

@@ -41,4 +41,6 @@ def _template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name)
+    template = environment.get_template(name)
+    template.globals = {}  # no template uses any, and Jinja's own mapping is slow to copy
+    return template

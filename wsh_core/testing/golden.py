@@ -1,8 +1,8 @@
-"""Golden plans: what an account's YAML becomes, kept as data beside the test and compared word for word.
+"""Golden plans: what an account's YAML becomes, kept as data and compared word for word.
 
-A case is a directory with ``account.yaml`` and ``plan.json``. The plan is written anew when the environment has
-``WSH_GOLDEN=write``; read the difference before it is committed. References to secrets and facts stand in it
-by name, and long text as a list of its lines.
+A case is a directory with ``account.yaml`` and ``plan.json``. The plan is written anew when the environment
+has ``WSH_GOLDEN=write``; read the difference before it is committed. References to secrets and facts stand in
+it by name, and long text as a list of its lines.
 """
 
 from __future__ import annotations

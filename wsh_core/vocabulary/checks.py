@@ -164,7 +164,7 @@ def boolean(value: Any) -> bool:
     return value
 
 
-def a(*types: type) -> Check:
+def instance(*types: type) -> Check:
     """An instance of one of *types*."""
     names = " or ".join(each.__name__ for each in types)
 

@@ -63,7 +63,9 @@ class Release(Declaration):
 
     version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+~-]*", "version"))
     php: tuple[str, ...] = checked(checks.each(checks.matching(r"[0-9]\.[0-9]{1,2}", "PHP version"), least=1))
-    sources: tuple[Source, ...] = checked(checks.each(checks.a(Archive, DebianPackage, LocalFile), least=1))
+    sources: tuple[Source, ...] = checked(
+        checks.each(checks.instance(Archive, DebianPackage, LocalFile), least=1)
+    )
 
     def source(self, debian: int) -> Source | None:
         """The first source that a server with this Debian release can have."""

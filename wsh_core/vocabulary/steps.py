@@ -89,7 +89,7 @@ class Php(Declaration):
     tag: ClassVar[Mapping[str, str]] = {"step": "php"}
 
     entry: str | None = checked(checks.optional(checks.relative), default=None, kw_only=True)
-    script: Script | None = checked(checks.optional(checks.a(Script)), default=None, kw_only=True)
+    script: Script | None = checked(checks.optional(checks.instance(Script)), default=None, kw_only=True)
     argv: tuple[Text, ...] = checked(checks.each(checks.frame_argument), default=(), kw_only=True)
     input: Text | None = checked(checks.optional(checks.text), default=None, kw_only=True)
     ini: Mapping[str, str] = checked(ini, default={}, kw_only=True)
