@@ -48,22 +48,13 @@ def wsh(*argv: str) -> None:
 def describe(server: Server) -> None:
     """Begin a description whose one server is the lab's, with a key that the user wsh may read."""
     PLACE.mkdir(parents=True, exist_ok=True)
-    login = server.ssh_config()
-    for source, name in ((login.key, "key"), (login.known_hosts, "known_hosts")):
-        shutil.copy(source, PLACE / name)
-        (PLACE / name).chmod(0o600)
-    own()
+    shutil.chown(PLACE, "wsh", "wsh")
+    login = server.ssh_config().handed_to(PLACE)
     wsh("init", str(PLACE), "--server", NAME, "--address", server.address)
     with (PLACE / f"servers/{NAME}/server.yaml").open("a") as file:
-        file.write(f"\nssh: {{key: {PLACE}/key, known_hosts: {PLACE}/known_hosts}}\n")
+        file.write(f"\nssh: {{key: {login.key}, known_hosts: {login.known_hosts}}}\n")
     for example in PLACE.glob(f"servers/{NAME}/accounts/*.yaml"):
         example.unlink()
-
-
-def own() -> None:
-    """Give the description to the user wsh."""
-    for path in (PLACE, *PLACE.rglob("*")):
-        shutil.chown(path, "wsh", "wsh")
 
 
 def curl(server: Server, url: str, *options: str) -> str:
@@ -111,9 +102,7 @@ It runs. WordPress came from {source}.
 
 
 def remove(lab: Lab) -> None:
-    if NAME in {server.name for server in lab.servers()}:
-        lab.down(NAME)
-    shutil.rmtree(PLACE, ignore_errors=True)
+    clear(lab)
     print(f"The server {NAME} and {PLACE} are gone. The lab's images stay in its cache, wsh in /opt/wsh.")
 
 
@@ -124,12 +113,11 @@ def run(lab: Lab) -> None:
         server = running
         step("The server is there. Is everything as described?", lambda: wsh("apply", "--yes"))
     else:
-        remove_quietly(lab)
+        clear(lab)
         server = step("Boot a Debian 13 server (its image is built once, from Debian's packages)", lambda: lab.up(NAME))
         step("Describe it", lambda: describe(server))
         step("Make it a wsh server", lambda: wsh("server", "setup", NAME))
         (PLACE / "ca.pem").write_bytes(server.read("/var/lib/wsh/ca/ca.pem"))
-        own()
         step("Add an account", lambda: wsh(
             "account", "add", "alice", "--name", "Alice Example", "--email", "alice@example.org", "--package", "small"))
         step("Add a WordPress", lambda: wsh(
@@ -140,7 +128,7 @@ def run(lab: Lab) -> None:
     print(f"\n{time.monotonic() - began:.0f}s in all")
 
 
-def remove_quietly(lab: Lab) -> None:
+def clear(lab: Lab) -> None:
     if NAME in {server.name for server in lab.servers()}:
         lab.down(NAME)
     shutil.rmtree(PLACE, ignore_errors=True)

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -66,6 +67,16 @@ def start(name: str) -> None:
     server = _find(Lab(report=_Progress(False)), name)
     server.start()
     _say_ready(server)
+
+
+@lab.command()
+@click.argument("name")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path))
+def login(name: str, directory: Path) -> None:
+    """Put what opens NAME into DIRECTORY, for the user who owns that; print what server.yaml says of it."""
+    config = _find(Lab(), name).ssh_config().handed_to(directory)
+    click.echo(f"address: {config.address}")
+    click.echo(f"ssh: {{key: {config.key}, known_hosts: {config.known_hosts}}}")
 
 
 @lab.command("list")

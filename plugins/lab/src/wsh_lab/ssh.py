@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
@@ -21,6 +22,18 @@ class SshConfig:
     key: Path
     known_hosts: Path
     port: int = 22
+
+    def handed_to(self, directory: Path) -> SshConfig:
+        """Copies of key and known hosts in an existing directory, for the user whose directory it is."""
+        owner = directory.stat()
+        copies = []
+        for source, name in ((self.key, "key"), (self.known_hosts, "known_hosts")):
+            copy = directory / name
+            with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+                file.write(source.read_bytes())
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            copies.append(copy)
+        return SshConfig(self.address, self.user, *copies, port=self.port)
 
     def options(self) -> list[str]:
         """The arguments of ssh, scp and sftp that come before the destination."""
