@@ -1,4 +1,4 @@
-"""The engine of `wsh server setup`, by real runs of small playbooks; tests/lab/test_setup.py runs the real one."""
+"""The engine of `wsh server setup`, by real runs of small playbooks; tests/lab runs the real one."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -42,8 +43,8 @@ class Login:
         return not self.local and self.user not in {None, "root"}
 
     @property
-    def command(self) -> str:
-        """The line with which a person enters the server the same way."""
+    def argv(self) -> list[str]:
+        """The command with which a person enters the server the same way."""
         parts = ["ssh"]
         if self.key:
             parts += ["-i", self.key]
@@ -51,7 +52,12 @@ class Login:
             parts += ["-o", f"UserKnownHostsFile={self.known_hosts}"]
         if self.port:
             parts += ["-p", str(self.port)]
-        return " ".join([*parts, f"{self.user}@{self.address}" if self.user else self.address])
+        return [*parts, f"{self.user}@{self.address}" if self.user else self.address]
+
+    @property
+    def command(self) -> str:
+        """`argv` as a line to type."""
+        return shlex.join(self.argv)
 
     def inventory(self) -> dict[str, object]:
         """The host's variables in Ansible's inventory."""
