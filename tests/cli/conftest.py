@@ -63,7 +63,7 @@ class Scratch:
         self.requests.append((verb, request))
         done = subprocess.run(
             [sys.executable, "-m", "wsh_core.agent", "--root", str(self.root), verb],
-            input=request, capture_output=True, cwd=ROOT, timeout=60,
+            input=request, capture_output=True, cwd=ROOT, timeout=60, check=False,
         )  # fmt: skip
         if not done.stdout:
             raise AgentFailure("agent.broken-off", done.stderr.decode())
@@ -72,7 +72,7 @@ class Scratch:
 
 @pytest.fixture(autouse=True)
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root may run these tests: what it must not do as root is tested in test_privilege, with real processes."""
+    """Root may run these tests; what it must not do is tested in test_privilege, with real processes."""
     monkeypatch.setattr(privilege, "become_ordinary", lambda: None)
     monkeypatch.setattr(privilege, "assert_ordinary", lambda: None)
 
@@ -124,8 +124,9 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scratch:
     (root / "var/lib/wsh/tls").mkdir()
     (root / "etc/apache2/wsh/sites").mkdir(parents=True)
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-         authority / "ca.key", "-out", authority / "ca.pem", "-days", "100", "-subj", "/CN=wsh local authority"],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", authority / "ca.key", "-out", authority / "ca.pem", "-days", "100",
+         "-subj", "/CN=wsh local authority"],
         check=True, capture_output=True,
     )  # fmt: skip
     channel = Scratch(root)

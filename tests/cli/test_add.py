@@ -33,7 +33,8 @@ def test_no_apply_only_writes(wsh, alice, scratch):
     assert scratch.requests == []
 
 
-def test_everything_that_is_missing_is_named_at_once(wsh, alice, scratch):
+@pytest.mark.usefixtures("scratch")
+def test_everything_that_is_missing_is_named_at_once(wsh, alice):
     done = wsh("site", "add")
     assert done.status == ExitStatus.USAGE
     assert "error[usage.missing-option]: 3 options are missing and there is no terminal to ask on" in done.err
@@ -69,7 +70,8 @@ def test_what_cannot_be_is_refused_before_anything_is_written(wsh, alice, scratc
     assert scratch.requests == []
 
 
-def test_a_full_package_is_refused(wsh, alice, scratch):
+@pytest.mark.usefixtures("alice", "scratch")
+def test_a_full_package_is_refused(wsh):
     for name in ("one", "two"):
         wsh(*ADD[:-1], f"{name}.example.org", "--no-apply")
     done = wsh(*ADD)
@@ -87,14 +89,16 @@ def test_a_failure_leaves_the_yaml_and_says_pending(wsh, alice, scratch):
     assert "files:" in alice.read_text()
 
 
-def test_a_server_out_of_reach_leaves_the_yaml_and_says_pending(wsh, alice, unreachable):
+@pytest.mark.usefixtures("unreachable")
+def test_a_server_out_of_reach_leaves_the_yaml_and_says_pending(wsh, alice):
     done = wsh(*ADD)
     assert done.status == ExitStatus.UNREACHABLE
     assert "alice/files is pending: wsh apply --account alice" in done.out + done.err
     assert "files:" in alice.read_text()
 
 
-def test_a_terminal_is_asked_only_for_what_is_missing(wsh, alice, scratch, monkeypatch):
+@pytest.mark.usefixtures("alice", "scratch")
+def test_a_terminal_is_asked_only_for_what_is_missing(wsh, monkeypatch):
     answering(monkeypatch, "alicia", "alice", "no domain", "files.example.org", "y")
     done = wsh("site", "add", "--app", "static")
     assert done.status == ExitStatus.OK, done.err
@@ -103,7 +107,8 @@ def test_a_terminal_is_asked_only_for_what_is_missing(wsh, alice, scratch, monke
     assert "site 2 of 3           package `small`" in done.err
 
 
-def test_a_no_writes_nothing(wsh, alice, scratch, monkeypatch):
+@pytest.mark.usefixtures("scratch")
+def test_a_no_writes_nothing(wsh, alice, monkeypatch):
     answering(monkeypatch, "n")
     done = wsh(*ADD)
     assert done.status == ExitStatus.FAILED

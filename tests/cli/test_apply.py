@@ -12,7 +12,8 @@ def envelope(done):
     return json.loads(done.out.splitlines()[-1])
 
 
-def test_plan_apply_and_nothing_to_do(wsh, description, scratch):
+@pytest.mark.usefixtures("description")
+def test_plan_apply_and_nothing_to_do(wsh, scratch):
     planned = wsh("plan")
     assert planned.status == ExitStatus.PENDING
     assert "+ account alice" in planned.out
@@ -31,13 +32,15 @@ def test_plan_apply_and_nothing_to_do(wsh, description, scratch):
     assert "Nothing to do." in settled.out
 
 
-def test_yes_is_one_trip_without_a_plan(wsh, description, scratch):
+@pytest.mark.usefixtures("description")
+def test_yes_is_one_trip_without_a_plan(wsh, scratch):
     wsh("apply", "--yes")
     assert [verb for verb, _ in scratch.requests] == ["apply"]
     assert json.loads(scratch.requests[0][1])["expect"] is None
 
 
-def test_without_a_terminal_apply_asks_for_yes_before_anything_begins(wsh, description, scratch):
+@pytest.mark.usefixtures("description")
+def test_without_a_terminal_apply_asks_for_yes_before_anything_begins(wsh, scratch):
     done = wsh("apply")
     assert done.status == ExitStatus.USAGE
     assert "error[usage.confirmation]" in done.err
@@ -53,7 +56,8 @@ def answering(monkeypatch, *answers):
     monkeypatch.setattr(questions, "_read", lambda _session, _prompt: waiting.pop(0))
 
 
-def test_apply_shows_the_plan_and_a_no_changes_nothing(wsh, description, scratch, monkeypatch):
+@pytest.mark.usefixtures("description")
+def test_apply_shows_the_plan_and_a_no_changes_nothing(wsh, scratch, monkeypatch):
     answering(monkeypatch, "n")
     done = wsh("apply")
     assert done.status == ExitStatus.FAILED
@@ -62,7 +66,8 @@ def test_apply_shows_the_plan_and_a_no_changes_nothing(wsh, description, scratch
     assert [verb for verb, _ in scratch.requests] == ["plan"]
 
 
-def test_what_was_shown_is_what_is_expected(wsh, description, scratch, monkeypatch):
+@pytest.mark.usefixtures("description")
+def test_what_was_shown_is_what_is_expected(wsh, scratch, monkeypatch):
     answering(monkeypatch, "y")
     done = wsh("apply")
     assert done.status == ExitStatus.OK, done.err
@@ -71,7 +76,8 @@ def test_what_was_shown_is_what_is_expected(wsh, description, scratch, monkeypat
     assert "vhost:alice-blog" in expected
 
 
-def test_what_is_no_longer_what_was_shown_is_left_alone(wsh, description, scratch, monkeypatch):
+@pytest.mark.usefixtures("description")
+def test_what_is_no_longer_what_was_shown_is_left_alone(wsh, scratch, monkeypatch):
     wsh("apply", "--yes")
     vhost = scratch.root / "etc/apache2/wsh/sites/alice-blog.conf"
     wanted = vhost.read_text()
@@ -92,7 +98,8 @@ def test_what_is_no_longer_what_was_shown_is_left_alone(wsh, description, scratc
     assert vhost.read_text() == "# somebody's second edit\n" != wanted
 
 
-def test_drift_is_the_reason_and_is_mended(wsh, description, scratch):
+@pytest.mark.usefixtures("description")
+def test_drift_is_the_reason_and_is_mended(wsh, scratch):
     wsh("apply", "--yes")
     (scratch.root / "home/alice/sites").chmod(0o777)
     planned = wsh("plan")
@@ -105,7 +112,8 @@ def test_drift_is_the_reason_and_is_mended(wsh, description, scratch):
     assert (scratch.root / "home/alice/sites").stat().st_mode & 0o777 == 0o750
 
 
-def test_a_changed_line_of_yaml_is_the_reason(wsh, description, scratch):
+@pytest.mark.usefixtures("scratch")
+def test_a_changed_line_of_yaml_is_the_reason(wsh, description):
     wsh("apply", "--yes")
     write(
         description,
@@ -151,7 +159,8 @@ def test_only_the_named_account_is_asked_for_and_written(wsh, description, scrat
     assert not (scratch.root / "home/alice").exists()
 
 
-def test_a_name_that_is_not_there_is_answered_with_the_nearest(wsh, description, scratch):
+@pytest.mark.usefixtures("description", "scratch")
+def test_a_name_that_is_not_there_is_answered_with_the_nearest(wsh):
     done = wsh("plan", "--account", "alicia")
     assert done.status == ExitStatus.USAGE
     assert "did you mean alice?" in done.err
@@ -166,7 +175,8 @@ def test_a_server_on_hold_is_left_alone_and_told(wsh, description, scratch):
     assert scratch.requests == []
 
 
-def test_events_then_the_envelope(wsh, description, scratch):
+@pytest.mark.usefixtures("description", "scratch")
+def test_events_then_the_envelope(wsh):
     done = wsh("apply", "--yes", "--json")
     events = [json.loads(line) for line in done.out.splitlines()]
     assert [event["type"] for event in (events[0], events[-2], events[-1])] == ["started", "done", "result"]
@@ -175,13 +185,15 @@ def test_events_then_the_envelope(wsh, description, scratch):
 
 
 @pytest.mark.parametrize("command", ["plan", "status"])
-def test_a_server_that_does_not_answer(wsh, description, unreachable, command):
+@pytest.mark.usefixtures("description", "unreachable")
+def test_a_server_that_does_not_answer(wsh, command):
     done = wsh(command)
     assert done.status == ExitStatus.UNREACHABLE
     assert done.err.count("error[server.unreachable]") == 1
 
 
-def test_a_second_description_is_refused(wsh, description, scratch):
+@pytest.mark.usefixtures("scratch")
+def test_a_second_description_is_refused(wsh, description):
     wsh("apply", "--yes")
     text = (description / "wsh.yaml").read_text()
     write(description, "wsh.yaml", text.replace("7f0c2a4e", "8f0c2a4e"))
@@ -190,7 +202,8 @@ def test_a_second_description_is_refused(wsh, description, scratch):
     assert "error[server.foreign]" in done.err
 
 
-def test_a_locked_server_says_by_whom(wsh, description, scratch):
+@pytest.mark.usefixtures("description")
+def test_a_locked_server_says_by_whom(wsh, scratch):
     import fcntl
 
     wsh("apply", "--yes")

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from tests.cli.conftest import ROOT
 from wsh_core.cli import envelope, watch
-from wsh_core.cli.help import Command, Group
+from wsh_core.cli.help import Group
 from wsh_core.cli.root import root
 from wsh_core.errors import ExitStatus
 
@@ -49,7 +49,8 @@ def test_the_schema_is_one_and_is_printed(wsh):
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_without_a_terminal_and_with_nothing_given(wsh, description, scratch, words):
+@pytest.mark.usefixtures("description", "scratch")
+def test_without_a_terminal_and_with_nothing_given(wsh, words):
     answer = lines(wsh(*words, "--json"))[-1]
     assert answer["command"] == " ".join(words)
     assert answer["exit"] in {ExitStatus.OK, ExitStatus.USAGE, ExitStatus.CONFIG, ExitStatus.PENDING}
@@ -60,7 +61,8 @@ def test_without_a_terminal_and_with_nothing_given(wsh, description, scratch, wo
 @pytest.mark.parametrize(
     "words", [*COMMANDS, (), ("site",), ("server",)], ids=lambda words: " ".join(words) or "wsh"
 )
-def test_an_option_that_does_not_exist(wsh, description, words):
+@pytest.mark.usefixtures("description")
+def test_an_option_that_does_not_exist(wsh, words):
     answer = lines(wsh(*words, "--nonsense", "--json"))[-1]
     assert answer["exit"] == ExitStatus.USAGE
     assert answer["command"] == " ".join(words)
@@ -76,6 +78,10 @@ def test_without_a_description(wsh, tmp_path, monkeypatch, words):
     assert [error["code"] for error in answer["errors"]] == ["config.no-description"]
 
 
+WELL = [
+    ("plan",), ("apply", "--yes"), ("status",), ("check",), ("site", "list"), ("site", "show", "blog.example.org"),
+    ("account", "list"), ("account", "show", "alice"), ("server", "list"), ("plugin", "list"),
+]  # fmt: skip
 NEEDED = {
     ("apply",): ("--yes",),
     ("account", "show"): ("alice",),
@@ -88,20 +94,23 @@ NEEDED = {
 @pytest.mark.parametrize(
     "words", [("plan",), ("apply", "--yes"), ("status",), ("log",), ("log", "7f3a00")], ids=" ".join
 )
-def test_with_a_server_out_of_reach(wsh, description, unreachable, words):
+@pytest.mark.usefixtures("description", "unreachable")
+def test_with_a_server_out_of_reach(wsh, words):
     answer = lines(wsh(*words, "--json"))[-1]
     assert answer["exit"] == ExitStatus.UNREACHABLE
     assert [error["code"] for error in answer["errors"]] == ["server.unreachable"]
 
 
-@pytest.mark.parametrize("words", [("plan",), ("apply", "--yes"), ("status",), ("check",), ("site", "list"), ("site", "show", "blog.example.org"), ("account", "list"), ("account", "show", "alice"), ("server", "list"), ("plugin", "list")], ids=" ".join)  # fmt: skip
-def test_when_all_is_well(wsh, description, scratch, words):
+@pytest.mark.parametrize("words", WELL, ids=" ".join)
+@pytest.mark.usefixtures("description", "scratch")
+def test_when_all_is_well(wsh, words):
     answer = lines(wsh(*words, "--json"))[-1]
     assert answer["exit"] == (ExitStatus.PENDING if words == ("plan",) else ExitStatus.OK)
     assert answer["data"]
 
 
-def test_a_bug_is_an_envelope_and_its_traceback_is_kept(wsh, description, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("description")
+def test_a_bug_is_an_envelope_and_its_traceback_is_kept(wsh, tmp_path, monkeypatch):
     monkeypatch.setattr(watch, "transport", lambda *_: 1 / 0)
     answer = lines(wsh("plan", "--json"))[-1]
     assert answer["exit"] == ExitStatus.FAILED
@@ -113,7 +122,8 @@ def test_a_bug_is_an_envelope_and_its_traceback_is_kept(wsh, description, tmp_pa
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_bug_is_one_line_and_a_remedy_for_people(wsh, description, monkeypatch):
+@pytest.mark.usefixtures("description")
+def test_a_bug_is_one_line_and_a_remedy_for_people(wsh, monkeypatch):
     monkeypatch.setattr(watch, "transport", lambda *_: 1 / 0)
     done = wsh("plan")
     assert "Traceback" not in done.err

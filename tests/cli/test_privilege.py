@@ -1,4 +1,4 @@
-"""Real processes: root starts `wsh`, in a mount namespace whose /etc/passwd knows (or does not know) the user wsh."""
+"""Real processes: root starts `wsh` in a mount namespace whose /etc/passwd knows the user wsh, or does not."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def furnish(tmp_path: Path) -> Path:
     accounts.mkdir(parents=True)
     (description / "wsh.yaml").write_text(
         "description: 7f0c2a4e-9d1b-4c53-8f6e-2b1a0d9c8e7f\nplugins: [spy]\n"
-        "packages:\n  small: {disk: 2G, inodes: 200000, memory: 512M, cpu: 50%, tasks: 100, sites: 3, databases: 3}\n"
+        "packages:\n  small: {disk: 2G, inodes: 200000, memory: 512M, cpu: 50%, tasks: 100, sites: 3,"
+        " databases: 3}\n"
     )
     (description / "servers" / "web1" / "server.yaml").write_text("address: localhost\ndebian: 13\n")
     (accounts / "alice.yaml").write_text(
@@ -84,7 +85,7 @@ def wsh(place: Path, *words: str, without: bool = False) -> subprocess.Completed
             **os.environ, "PYTHONPATH": f"{ROOT}:{place / 'site'}", "SPY": str(place / "spied"),
             "WSH_DIR": str(place / "description"), "PYTHONDONTWRITEBYTECODE": "1",
         },
-        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
 
 

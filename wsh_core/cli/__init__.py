@@ -1,7 +1,8 @@
 """The command `wsh`: the only layer that prints, asks, and ends the process.
 
-One file for each noun. What all commands share: `root` (the root command, the errors), `session`, `help`, `questions`,
-`terminal` and `render` (all that is written), `envelope` (all that is JSON), `privilege` (who does the work).
+One file for each noun. What all commands share: `root` (the root command, the errors), `session`, `help`,
+`options`, `questions`, `terminal` and `render` (all that is written), `envelope` (all that is JSON), `watch`
+(several servers at once), `privilege` and `broker` (who does the work).
 """
 
 from __future__ import annotations

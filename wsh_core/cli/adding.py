@@ -138,9 +138,7 @@ def _operation(reports: Sequence[Report]) -> str | None:
 def one_of(noun: str, given: str, known: Collection[str]) -> None:
     """Raise UsageError unless `given` is one of those known."""
     if given not in known:
-        raise UsageError(
-            "usage.unknown-name", f"there is no {noun} `{given}`", f"one of {', '.join(known)}"
-        )
+        raise UsageError("usage.unknown-name", f"there is no {noun} `{given}`", f"one of {', '.join(known)}")
 
 
 def is_a(type_: Callable[[str], object], option: str, given: str) -> None:

@@ -1,7 +1,8 @@
-"""The wishes that an ordinary child has of root's half, over a socket pair: this machine's agent and its set-up.
+"""What an ordinary child may wish of root's half, over a socket pair: this machine's agent, and its set-up.
 
-Root's half trusts the child with nothing but the words of `WISHES`: it has its own agent, its own playbook and its own
-Python, and takes neither paths nor programs. What it carries are frames: four bytes of length, then the bytes.
+Root's half trusts the child with nothing but the words of `WISHES`: it has its own agent, its own playbook
+and its own Python, and takes neither paths nor programs. What is carried are frames: their length in
+four bytes, then their bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ WISHES = re.compile(
     r"|follow [0-9a-f]{6} [0-9]{1,12}(?: --wait [0-9]{1,6}(?:\.[0-9]{1,3})?)?"
     r"|setup [a-z][a-z0-9-]{0,62} 1[23]"
 )
-"""All that may be asked for: verbs of the agent's protocol, and setting up this server (its name, its Debian)."""
+"""All that may be wished: verbs of the agent's protocol, and setting up this server (name, Debian)."""
 
 LARGEST = 256 << 20
 """Bytes in one frame."""
@@ -32,7 +33,7 @@ Run = Callable[[Sequence[str], bytes], Iterator[bytes]]
 
 
 class Child:
-    """The child's side: asks, and reads the answer, one wish at a time. A channel of `wsh_core.transport.base`."""
+    """The child's side, which wishes one thing at a time: a channel of `wsh_core.transport.base`."""
 
     wait = 600.0
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=Command, section="Describe", exits=(0, 2, 3),
-    examples=[("wsh check", ""), ("wsh -C /etc/wsh/description check --json", "for an editor, or a hook of git")],
+    examples=[("wsh check", ""), ("wsh -C hosting check --json", "for an editor, or a hook of git")],
 )  # fmt: skip
 @click.pass_obj
 def check(session: Session) -> Answer:

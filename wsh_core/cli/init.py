@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wsh_core.cli.help import Command, argument, option
-from wsh_core.cli.session import Answer, Session
+from wsh_core.cli.session import Answer
 from wsh_core.cli.terminal import Console, Span
 from wsh_core.errors import UsageError
 
@@ -27,8 +27,7 @@ from wsh_core.errors import UsageError
     "--address", metavar="HOST", default="localhost", group="What", help="where it is reached (localhost)"
 )
 @option("--debian", type=click.Choice(["12", "13"]), default="13", group="What", help="its release (13)")
-@click.pass_obj
-def init(session: Session, directory: str, server: str, address: str, debian: str) -> Answer:
+def init(directory: str, server: str, address: str, debian: str) -> Answer:
     """Make a description to begin with, with a comment at every choice."""
     from wsh_core.models.load import load_description
     from wsh_core.models.template import write_template

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -202,10 +203,8 @@ def _readings(text: str) -> Iterator[Any]:
     from wsh_core.models.scalars import Trap, plain
 
     yield text
-    try:
+    with suppress(Trap):
         yield plain(text)
-    except Trap:
-        pass
     yield [part.strip() for part in text.split(",")]
 
 

@@ -36,10 +36,14 @@ def list_(session: Session) -> Answer:
     failures = session.apps.failures
     listed = set(session.description.organisation.plugins)
     used = [str(site.app) for _, account in session.description.accounts() for site in account.sites.values()]
+
+    def state(name: str) -> str:
+        return "failed" if name in failures else "enabled" if name in listed else "not enabled"
+
     rows: list[dict[str, Any]] = [
         {
-            "plugin": each.name, "version": each.version, "from": each.distribution, "sites": used.count(each.name),
-            "state": "failed" if each.name in failures else "enabled" if each.name in listed else "not enabled",
+            "plugin": each.name, "version": each.version, "from": each.distribution,
+            "sites": used.count(each.name), "state": state(each.name),
         }
         for each in installed()
     ]  # fmt: skip

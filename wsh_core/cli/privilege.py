@@ -1,8 +1,8 @@
-"""Who does the work: root hands it to a child that has become the system user `wsh`, and waits on its one wish.
+"""Who does the work: root hands it to a child that has become the system user `wsh`, and serves its wishes.
 
-Plugins are other people's code, so no process of root's ever imports one, and none reads a description. The child
-that does has given root up for good (setresuid(2)); what it may still have of root is to run this machine's own
-agent, or this machine's own set-up, over a socket, in the words of `broker.WISHES`, and nothing else.
+Plugins are other people's code, so no process of root's ever imports one, and none reads a description. The
+child that does has given root up for good (setresuid(2)). What it may still have of root is this machine's
+own agent and this machine's own set-up, over a socket, in the words of `broker.WISHES`, and nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from wsh_core.cli import broker
 from wsh_core.errors import WshError
 
 USER = "wsh"
-CREATE = "addgroup --system wsh-command && adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
+CREATE = (
+    "addgroup --system wsh-command &&"
+    " adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
+)
+"""A group of its own: the group `wsh` is that of all accounts."""
 
 _child: broker.Child | None = None
 
@@ -78,7 +82,7 @@ def _user() -> pwd.struct_passwd:
 
 
 def _become(user: pwd.struct_passwd) -> None:
-    """Become `user` for good, without the controlling terminal (ioctl TIOCSTI would type into root's shell)."""
+    """Become `user` for good, without the controlling terminal: its TIOCSTI would type into root's shell."""
     os.setsid()
     os.setgroups([user.pw_gid])
     os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)

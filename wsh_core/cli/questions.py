@@ -36,7 +36,9 @@ def missing(wants: Sequence[Want], rest: str | None = None) -> UsageError:
 def ask(
     session: Session, question: str, default: str = "", check: Callable[[str], object] | None = None
 ) -> str:
-    """Ask until the answer is one; Enter takes the default. `check` raises ValueError or WshError to refuse one.
+    """Ask until the answer is one; Enter takes the default.
+
+    `check` raises ValueError or WshError for what cannot be taken.
 
     Raises:
         KeyboardInterrupt: stdin has ended.

@@ -13,8 +13,8 @@ from wsh_core.cli.root import root
 HEAD = """\
 # The command line
 
-`wsh --help`, `wsh COMMAND --help` and `wsh help COMMAND` say the same. Where several things happened, the exit
-status is the first of 130, 143, 1, 3, 5, 6, 4 that applies; a status that is not listed is a failure.
+`wsh COMMAND --help` and `wsh help COMMAND` say the same. Where several things happened, the exit status is
+the first of 130, 143, 1, 3, 5, 6, 4 that applies; a status that is not listed is a failure.
 """
 
 
@@ -25,7 +25,7 @@ STATUS: Mapping[int, str] = {
     3: "The description is wrong; nothing was begun. Of `plan`: an account is held.",
     4: "`plan`: changes are pending.",
     5: "A server could not be entered: no answer, host key, login, no root.",
-    6: "Somebody else is in the way: a lock, a state that is not what was shown, an object or a description of others.",
+    6: "Somebody else is in the way: a lock, a stale plan, an object or a description of others.",
     130: "Ctrl-C.",
     143: "SIGTERM.",
 }

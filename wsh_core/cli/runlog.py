@@ -1,4 +1,4 @@
-"""What a run leaves on the controller: tracebacks, and what Ansible said. For their owner alone, thirty of them."""
+"""What runs leave on the controller, for their owner alone: tracebacks, and what Ansible said."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from wsh_core.cli.session import Session
 from wsh_core.errors import Problem
 
 KEPT = 30
+"""How many of them."""
 
 
 def directory() -> Path:

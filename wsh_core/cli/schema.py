@@ -7,7 +7,7 @@ import json
 import click
 
 from wsh_core.cli.help import Command, argument, option
-from wsh_core.cli.session import Answer, Session
+from wsh_core.cli.session import Answer
 from wsh_core.cli.terminal import Console, Span
 from wsh_core.errors import UsageError
 
@@ -28,13 +28,12 @@ FILES = ("wsh.yaml", "server.yaml", "account.yaml")
 @argument("file", metavar="FILE", help=f"one of {', '.join(FILES)}; all if it is left out")
 @option("--json-schema", is_flag=True, help="as JSON Schema (draft 2020-12)")
 @option("--output", is_flag=True, help="the JSON Schema of what every command prints with --json")
-@click.pass_obj
-def schema(session: Session, file: str | None, json_schema: bool, output: bool) -> Answer:
+def schema(file: str | None, json_schema: bool, output: bool) -> Answer:
     """Tell every key that YAML may hold, and the shape of what --json prints."""
     from wsh_core.cli import envelope
 
     if output:
-        return _schema(session, envelope.schema())
+        return _schema(envelope.schema())
     if file is not None and file not in FILES:
         raise UsageError("usage.value", f"there is no kind of file {file}", f"one of {', '.join(FILES)}")
     if json_schema:
@@ -44,11 +43,11 @@ def schema(session: Session, file: str | None, json_schema: bool, output: bool) 
             )
         from wsh_core.models.schema import schema as of
 
-        return _schema(session, of(file))
+        return _schema(of(file))
     return _keys([file] if file else list(FILES))
 
 
-def _schema(session: Session, found: dict[str, object]) -> Answer:
+def _schema(found: dict[str, object]) -> Answer:
     return Answer(found, lambda out: out.lines(json.dumps(found, indent=2)))
 
 

@@ -115,9 +115,7 @@ def _known(noun: str, given: Iterable[str], known: Collection[str]) -> None:
     for name in given:
         if name not in known:
             hint = suggest(name, known) or f"wsh {noun} list"
-            raise UsageError(
-                "usage.unknown-name", f"there is no {noun} `{name}` in this description", hint
-            )
+            raise UsageError("usage.unknown-name", f"there is no {noun} `{name}` in this description", hint)
 
 
 def _on_hold(server: Server) -> Problem:

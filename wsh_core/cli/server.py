@@ -31,8 +31,8 @@ def list_(session: Session) -> Answer:
 
     rows = [
         {
-            "server": s.name, "address": s.address, "debian": s.debian, "php": s.php, "accounts": len(s.accounts),
-            "hold": s.hold,
+            "server": s.name, "address": s.address, "debian": s.debian, "php": s.php,
+            "accounts": len(s.accounts), "hold": s.hold,
         }
         for s in session.description.servers.values()
     ]  # fmt: skip

@@ -43,8 +43,8 @@ class Interrupted(WshError):  # noqa: N818 - no error
 class Answer:
     """What a command found out. Text and JSON are made of the same object.
 
-    `text` writes the answer to stdout; it shows `errors` and `warnings` itself, where they belong. What is raised
-    instead is written to stderr.
+    `text` writes the answer to stdout, and shows `errors` and `warnings` itself, where they belong. What is
+    raised instead is written to stderr.
     """
 
     data: Any = None
@@ -191,7 +191,7 @@ def _listed_plugins(root: Path) -> list[str]:
 def _readable(directory: Path) -> Path:
     """The directory, if this user may read it; one that is not there is told when it is read."""
     try:
-        os.listdir(directory)
+        next(directory.iterdir(), None)
     except PermissionError:
         user = pwd.getpwuid(os.geteuid()).pw_name
         raise ConfigError(

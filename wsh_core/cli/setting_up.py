@@ -1,4 +1,4 @@
-"""Setting up this machine, asked for by the ordinary child and done by root's half: progress as lines of JSON."""
+"""Setting servers up: progress as it comes; of this machine by root's half, as lines of JSON."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The terminal: what may be written to it, in which colours, and how wide.
 
-Nothing reaches a stream but through ``Console.line``, which escapes every part of a line: a log line of a tenant or
-the title of a site cannot drive the terminal it is shown on. Colours are parts of their own (``Span``), never text.
+Nothing reaches a stream but through `Console.line`, which escapes every part of a line: a log line of a
+tenant or the title of a site cannot drive the terminal it is shown on. Colours are parts of their own.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ Part = str | Span
 
 
 def escape(text: str) -> str:
-    r"""Return *text* as it may be shown: what could drive a terminal appears as ``\x1b``, ``\u202e``.
+    r"""Return `text` as it may be shown: what could drive a terminal appears as `\x1b`, `\u202e`.
 
-    That is every control, format, surrogate and private-use character and both Unicode line breaks. Bytes that were
-    no UTF-8 (surrogates of PEP 383) appear as the bytes they are.
+    That is every control, format, surrogate and private-use character, and both line breaks of Unicode. Bytes
+    that were no UTF-8 (surrogates of PEP 383) appear as the bytes they are.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -53,7 +53,7 @@ def _shown(char: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Return how many columns *text* takes once it is escaped."""
+    """Return how many columns `text` takes once it is escaped."""
     if text.isascii():
         return len(escape(text))
     return sum(_cell(char) for char in escape(text))
@@ -66,12 +66,12 @@ def _cell(char: str) -> int:
 
 
 def pad(text: str, width: int) -> str:
-    """Return *text* filled up with blanks to *width* columns; longer text is left as it is."""
+    """Return `text` filled up with blanks to `width` columns; longer text is left as it is."""
     return text + " " * (width - cells(text))
 
 
 def cut(text: str, width: int) -> str:
-    """Return *text* escaped, and cut to *width* columns with ``...`` at its end if it is longer."""
+    """Return `text` escaped, and cut to `width` columns with `...` at its end if it is longer."""
     shown = escape(text)
     if cells(shown) <= width:
         return shown
@@ -86,7 +86,7 @@ def cut(text: str, width: int) -> str:
 
 @dataclass
 class Console:
-    """One stream with what it can show. ``width`` is None where nothing may be cut or wrapped (a pipe, a file)."""
+    """One stream with what it can show. `width` is None where nothing may be cut: in a pipe, in a file."""
 
     stream: TextIO
     colour: bool
@@ -117,7 +117,7 @@ class Console:
             self.line(line)
 
     def prose(self, *parts: Part, first: str = "", rest: str = "") -> None:
-        """Write words, wrapped between blanks at the terminal's width (at most 100); in a pipe they stay one line."""
+        """Write words, wrapped at the terminal's width (at most 100); in a pipe they stay one line."""
         if self.width is None:
             self.line(first, *parts)
             return
@@ -129,24 +129,25 @@ class Console:
 
 
 def wrap(parts: Iterable[Part], width: int, first: str = "", rest: str = "") -> list[list[Part]]:
-    """Break *parts* between words into lines of at most *width* columns; blanks are kept where nothing breaks.
+    """Break `parts` between words into lines of at most `width` columns; blanks stay where nothing breaks.
 
-    A word that is longer has a line of its own. Lines begin with *first* and then *rest*.
+    A word that is longer has a line of its own. The lines begin with `first`, then `rest`.
     """
     lines: list[list[Part]] = [[first]]
     used, fresh = cells(first), True
     for blanks, word in _words(parts):
         length = cells("".join(part.text for part in word))
-        if not fresh and used + blanks + length > width:
+        gap = blanks
+        if not fresh and used + gap + length > width:
             lines.append([rest])
-            used, fresh, blanks = cells(rest), True, 0
-        lines[-1] += [" " * blanks, *word]
-        used, fresh = used + blanks + length, False
+            used, gap = cells(rest), 0
+        lines[-1] += [" " * gap, *word]
+        used, fresh = used + gap + length, False
     return lines
 
 
 def _words(parts: Iterable[Part]) -> list[tuple[int, list[Span]]]:
-    """Split *parts* at blanks; a word has the number of blanks before it, and may change its colour within."""
+    """Split `parts` at blanks: words, which may change colour within, each with the blanks before it."""
     words: list[tuple[int, list[Span]]] = [(0, [])]
     for part in parts:
         span = part if isinstance(part, Span) else Span(part)
@@ -161,9 +162,9 @@ def _words(parts: Iterable[Part]) -> list[tuple[int, list[Span]]]:
 
 
 def open_console(stream: TextIO, when: When = "auto", environ: Mapping[str, str] = os.environ) -> Console:
-    """Return the console of *stream*: UTF-8 in any locale, coloured as ``--color`` and the environment say.
+    """Return the console of `stream`: UTF-8 in any locale, coloured as `--color` and the environment say.
 
-    ``NO_COLOR`` (no-color.org) and ``TERM=dumb`` count for ``auto`` only: who types ``--color always`` means it.
+    `NO_COLOR` (no-color.org) and `TERM=dumb` count for `auto` only: who types `--color always` means it.
     """
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure:
@@ -175,7 +176,7 @@ def open_console(stream: TextIO, when: When = "auto", environ: Mapping[str, str]
 
 
 def _columns(stream: TextIO, environ: Mapping[str, str]) -> int:
-    """Return the width of the terminal; ``COLUMNS`` decides, and 80 stands for a terminal that does not know."""
+    """Return the width of the terminal: `COLUMNS`, or its own, or 80 if it does not know."""
     given = environ.get("COLUMNS", "")
     return (int(given) if given.isdigit() else os.get_terminal_size(stream.fileno()).columns) or 80
 
@@ -186,6 +187,6 @@ def live(console: Console, environ: Mapping[str, str] = os.environ) -> bool:
     return console.width is not None and environ.get("TERM", "dumb") != "dumb" and not aloud
 
 
-def can_ask(environ: Mapping[str, str] = os.environ) -> bool:
+def can_ask() -> bool:
     """Say whether somebody is there to answer: questions are read from stdin and written to stderr."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

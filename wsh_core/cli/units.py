@@ -34,7 +34,7 @@ def size(count: int) -> str:
 
 def moment(stamp: str, now: float | None = None) -> str:
     """Return a moment (RFC 3339) in local time: ``12:40`` if it is today, else ``2026-11-24 12:40``."""
-    when = datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone()
+    when = datetime.fromisoformat(stamp).astimezone()
     today = datetime.fromtimestamp(time.time() if now is None else now).astimezone().date()
     return when.strftime("%H:%M" if when.date() == today else "%Y-%m-%d %H:%M")
 

@@ -59,7 +59,7 @@ class Watch:
 
 
 def run(work: Mapping[str, Work], verb: Verb, watch: Watch) -> list[Report]:
-    """Do the work of every server at once, tell of its events as they come, and return the reports by name."""
+    """Do the work of every server at once and tell of it as it happens; the reports, by name."""
     reports = {name: Report(name, verb) for name in sorted(work)}
     try:
         for name, what in each(work, tick=REPAINT):

@@ -16,7 +16,7 @@ from wsh_core.plan.report import Report
 def server_state(
     server: Server, desired: Desired, report: Report, scope: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """A server with its accounts and their sites: `ok`, `pending`, `drift`, `failed`, `held`, or `?` if not read."""
+    """A server with its accounts and their sites, each ok, pending, drift, failed, held, or ? if not read."""
     entries = {entry.object: entry for entry in outline(report)}
     mine = [account for account in server.accounts.values() if scope is None or account.name in scope]
     accounts = [_account(account, desired, entries, report) for account in mine]

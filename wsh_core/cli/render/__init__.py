@@ -1,1 +1,1 @@
-"""All that people read: problems, plans, progress, reports, tables. Each takes a console and writes lines to it."""
+"""All that people read: problems, plans, progress, reports, tables. Each writes lines to a console."""

@@ -1,4 +1,4 @@
-"""The live area: at most four lines at the bottom of a terminal that are repainted; all else scrolls above them."""
+"""The live area: at most four lines at the bottom of a terminal that are repainted; all else goes above."""
 
 from __future__ import annotations
 

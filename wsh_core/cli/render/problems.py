@@ -69,7 +69,7 @@ def _missing(console: Console, found: Sequence[Problem]) -> None:
 
 
 def _excerpt(console: Console, place: Where, line: str, hint: str | None) -> bool:
-    """Write the line with a caret below, and the hint beside the caret if it fits there; say whether it did."""
+    """Write the line, a caret below it, and beside that the hint if it fits there; say whether it did."""
     number = str(place.line)
     margin = " " * len(number)
     before = cells(line[: place.column - 1])

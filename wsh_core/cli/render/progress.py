@@ -1,4 +1,4 @@
-"""What is told while an operation runs: one line for each server and stage, once it is finished; errors at once."""
+"""What is told while an operation runs: a line for each server and stage, once it ends; errors at once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ MAKERS = frozenset({"user", "vhost", "app"})
 """Kinds whose being added is that of an account, or of a site."""
 
 HEARTBEAT = 30.0
+"""Seconds: how often a line says that something still runs."""
 REPAINT = 0.25
+"""Seconds: how often the live area is repainted."""
 QUIET_START = 0.5
-"""Seconds: how often a line says that it still runs; how often the live area is repainted; before it first appears."""
+"""Seconds: before the live area first appears."""
 
 
 @dataclass

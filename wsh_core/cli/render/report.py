@@ -1,4 +1,4 @@
-"""What an operation came to: one line for each server, one for each account or site that is not simply as wanted."""
+"""What an operation came to: a line for each server, and for each account or site that is worth one."""
 
 from __future__ import annotations
 

@@ -91,7 +91,14 @@ class Shown:
     def _paint(self, told: Progress, part: _Part) -> None:
         assert self.live
         running = f"{told.number} of {told.of}"
-        self.live.paint([
-            [f"{told.server}   ", pad(part.name, 16), " ", pad(running, 9), pad(part.last, 52), f"  {ticking(told.seconds - part.began)}"],
-            [f"{bar(told.done, told.total)} {told.done} of {told.total} tasks   {ticking(told.seconds)}"],
-        ])  # fmt: skip
+        took = ticking(told.seconds - part.began)
+        total = f"{bar(told.done, told.total)} {told.done} of {told.total} tasks   {ticking(told.seconds)}"
+        first = [
+            f"{told.server}   ",
+            pad(part.name, 16),
+            " ",
+            pad(running, 9),
+            pad(part.last, 52),
+            f"  {took}",
+        ]
+        self.live.paint([first, [total]])

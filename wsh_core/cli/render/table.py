@@ -1,4 +1,4 @@
-"""Tables that take the terminal's width: columns go by priority, then text is cut; addresses and names never are."""
+"""Tables that take the terminal's width: columns go by priority, then text is cut; addresses never are."""
 
 from __future__ import annotations
 
