@@ -86,7 +86,17 @@ def prepended_for_good(scene: Scene) -> Without:
 
 def nosymfollow(scene: Scene) -> Without:
     """The kernel follows links in the homes as Apache sees them."""
-    return _without(scene, {_VIEW: ("nosymfollow,", "")}, RELOAD, f"systemctl restart {_VIEW.rpartition('/')[2]}", *APACHE)
+    return _view_without(scene, "nosymfollow")
+
+
+def noexec(scene: Scene) -> Without:
+    """Apache can execute what lies in the homes."""
+    return _view_without(scene, "noexec")
+
+
+def _view_without(scene: Scene, option: str) -> Without:
+    files = {_VIEW: (rf",{option}\b", "")}
+    return _without(scene, files, RELOAD, f"systemctl restart {_VIEW.rpartition('/')[2]}", *APACHE)
 
 
 @contextmanager
