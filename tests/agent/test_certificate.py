@@ -281,11 +281,11 @@ def test_three_thousand_are_read_at_once(agent: Agent) -> None:
         Resource(n, "certificate", n.partition("-")[0], "", "", "", {"name": n, "domains": list(DOMAINS)})
         for n in names
     ]
-    began = time.perf_counter()
+    began = time.process_time()
     found = kind.read(resources)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     assert all(found[r.id] == kind.desired(r) for r in resources)
-    assert seconds < 1  # 0.2 s on an idle machine
+    assert seconds < 0.5, "0.2 s are usual"
 
 
 # reading DER

@@ -34,8 +34,9 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
 _RUN, _LOCK, _LOGS, _MD = "/run/apache2", "/run/lock/apache2", "/var/log/apache2", f"{paths.STATE}/md"
-_COMMAND = ("apachectl", "-DFOREGROUND")
-"""Debian's own way to start it, which reads its environment (envvars)."""
+_PR_SET_PDEATHSIG = 1
+_COMMAND = ("setpriv", "--pdeathsig=KILL", "apachectl", "-DFOREGROUND")
+"""Debian's own way to start it, which reads its environment (envvars); it does not outlive the trial."""
 _SECONDS = 60.0
 _WORDS = 4000
 """Bytes of what Apache says that are kept."""
@@ -51,7 +52,7 @@ def try_out(host: Host, staged: Mapping[str, bytes]) -> str | None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(reader)
+        _close_all_but(writer)
         with suppress(BaseException), open(writer, "w", encoding="utf-8") as answer:
             json.dump(_child(staged), answer)
         os._exit(0)
@@ -91,6 +92,7 @@ def errors(log: str) -> list[str]:
 
 def _child(staged: Mapping[str, bytes]) -> str | None:
     try:
+        _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), "prctl")
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two log files a site
         _unshare()
@@ -100,6 +102,14 @@ def _child(staged: Mapping[str, bytes]) -> str | None:
         return _run()
     except Exception as error:  # noqa: BLE001  (whatever it is, there is nobody else to tell)
         return f"the trial could not be made: {type(error).__name__}: {error}"
+
+
+def _close_all_but(kept: int) -> None:
+    """Keep nothing of the agent's, its lock above all."""
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2 and fd != kept:
+            with suppress(OSError):
+                os.close(fd)
 
 
 def _run() -> str | None:

@@ -26,10 +26,10 @@ _SECONDS = 60.0
 _PLACE = re.compile(rf"line (\d+) of {re.escape(paths.VHOSTS)}/(\S+?\.conf)")
 
 
-def is_listening() -> bool:
-    """Whether something on this machine takes connections for https."""
+def is_serving(host: Host) -> bool:
+    """Whether Apache runs and takes connections for https."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", 443), timeout=5):
-        return True
+        return _is_running(host)
     return False
 
 
@@ -43,15 +43,14 @@ def commit(host: Host, changed: Mapping[str, bytes]) -> dict[str, AgentError]:
         _put(host, changed)
         return {}
     good, failures = _sift(host, changed)
-    if not good and RELOAD_OWED not in host.ledger.flags() and is_listening():
+    if not good and RELOAD_OWED not in host.ledger.flags() and is_serving(host):
         return failures
     former = {file: _content(host, file) for file in good}
     host.ledger.raise_flag(RELOAD_OWED)
     _put(host, good)
     words = _reload(host)
     if words is not None:
-        _put(host, former)
-        raise _taken_back(host, words)
+        raise _taken_back(host, former, words)
     host.ledger.lower_flag(RELOAD_OWED)
     return failures
 
@@ -170,13 +169,15 @@ def _is_running(host: Host) -> bool:
     return False
 
 
-def _taken_back(host: Host, words: str) -> AgentError:
-    """The former files are in place again: bring them into service and say what happened."""
-    again = _reload(host)
+def _taken_back(host: Host, former: Mapping[str, bytes | None], words: str) -> AgentError:
+    """Put the former files in service again, if there was a change, and say what happened."""
+    _put(host, former)
+    again = _reload(host) if former else words
     if again is not None:
+        either = ", nor with its former configuration" if former else ""
         return AgentError(
-            "web.down", "Apache does not run: neither with the new configuration nor with the former",
-            f"systemctl status {_SERVICE}; journalctl -u {_SERVICE}", f"{words}\n{again}",
+            "web.down", f"Apache does not run{either}",
+            f"systemctl status {_SERVICE}; journalctl -u {_SERVICE}", again,
         )
     host.ledger.lower_flag(RELOAD_OWED)
     return AgentError(

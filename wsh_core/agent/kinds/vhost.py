@@ -43,7 +43,7 @@ class VhostKind(Kind):
 
     def read(self, resources: Sequence[Resource]) -> dict[str, State | None | AgentError]:
         found: dict[str, State | None | AgentError] = {}
-        served = {"served": web.is_listening()} if self.host.booted else {}
+        served = {"served": web.is_serving(self.host)} if self.host.booted else {}
         for resource in resources:
             try:
                 state = self._read(f"{paths.VHOSTS}/{_file(resource)}")
