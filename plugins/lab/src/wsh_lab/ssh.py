@@ -26,14 +26,12 @@ class SshConfig:
     def handed_to(self, directory: Path) -> SshConfig:
         """Copies of key and known hosts in an existing directory, for the user whose directory it is."""
         owner = directory.stat()
-        copies = []
-        for source, name in ((self.key, "key"), (self.known_hosts, "known_hosts")):
-            copy = directory / name
+        key, known_hosts = directory / "key", directory / "known_hosts"
+        for source, copy in ((self.key, key), (self.known_hosts, known_hosts)):
             with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
                 file.write(source.read_bytes())
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            copies.append(copy)
-        return SshConfig(self.address, self.user, *copies, port=self.port)
+        return SshConfig(self.address, self.user, key, known_hosts, self.port)
 
     def options(self) -> list[str]:
         """The arguments of ssh, scp and sftp that come before the destination."""
