@@ -190,6 +190,13 @@ def test_a_tree_is_removed_even_where_it_was_closed(helper: Helper) -> None:
     assert list(helper.place.iterdir()) == []
 
 
+def test_a_tree_is_removed_however_deep_it_is(helper: Helper) -> None:
+    dig = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')"
+    assert helper.step(sys.executable, "-I", "-c", dig)["code"] == 0
+    helper.ask("remove", path=f"{helper.place}/d")
+    assert list(helper.place.iterdir()) == []
+
+
 def test_it_may_not_do_what_the_account_may_not(helper: Helper, shared: Path) -> None:
     if os.geteuid():
         pytest.skip("needs root: the helper must be somebody else")

@@ -116,9 +116,7 @@ def shim(
 ) -> Outcome:
     step = {"argv": list(argv), "ini": ini or {}, "env": env, "input": input, "memory": 99 << 20}
     frame = steps._frame(step, str(entry), "/tmp")
-    return run(
-        [php, "-d", "zend.exception_ignore_args=1", str(SHIM)], input=frame, env={}, directory="/", timeout=20
-    )
+    return run([php, *steps._php("8.4")[1:-1], str(SHIM)], input=frame, env={}, directory="/", timeout=20)
 
 
 def write(path: Path, text: str) -> Path:

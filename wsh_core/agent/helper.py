@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
@@ -97,19 +98,11 @@ def _reap() -> None:
 
 
 def main() -> None:
-    """Serve stdin and stdout. Nothing that is started here gets hold of either."""
+    """Serve stdin and stdout. All that is started here has pipes of its own in their place."""
     os.umask(0o027)
     # Steps run as the same user; none of them shall open this process's pipes or memory by /proc (prctl(2)).
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
-    requests, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    with (
-        open(requests, "rb") as reader,
-        open(answers, "wb") as writer,
-        suppress(steps.CallerGoneError, BrokenPipeError),
-    ):
-        Helper(reader, writer).serve()
+    with suppress(steps.CallerGoneError, BrokenPipeError):
+        Helper(sys.stdin.buffer, sys.stdout.buffer).serve()

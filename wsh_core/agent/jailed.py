@@ -87,10 +87,11 @@ class Helper:
 
     def _gone(self) -> AgentError:
         """Why nothing more comes: it could not start, or it was killed."""
-        code = self._process.wait()
+        self._end()
         self._words.seek(0)
         words = self._words.read()[-4096:]
         self.close()
+        code = self._process.returncode
         if code in SYSTEMD_CODES:
             return no_entry(self.jail, code, words)
         return AgentError(
@@ -102,8 +103,10 @@ class Helper:
 
     def close(self) -> None:
         """End the helper and all that it started. It can be called again."""
-        if not self.alive:
-            return
+        self._end()
+        self._words.close()
+
+    def _end(self) -> None:
         self.alive = False
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -114,7 +117,6 @@ class Helper:
         except subprocess.TimeoutExpired:
             self._host.run(["systemctl", "kill", "--signal=SIGKILL", self._unit], check=False)
             self._process.wait(10)
-        self._words.close()
 
 
 @dataclass

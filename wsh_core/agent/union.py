@@ -15,6 +15,8 @@ from typing import IO
 from .errors import AgentError
 
 _CHUNK = 1 << 20
+_DEPTH = 100
+"""The most directories within each other: deeper, and a path is longer than the kernel takes (PATH_MAX)."""
 _HOPS = 40
 """As many links on the way as the kernel follows (path_resolution(7))."""
 
@@ -49,6 +51,10 @@ def clean(name: str) -> str:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ArchiveError(f"the archive has a path that climbs out of it: {name!r}")
+    if len(parts) > _DEPTH:
+        raise ArchiveError(
+            f"the archive has a path of {len(parts)} parts, more than the {_DEPTH} that are allowed"
+        )
     if any(ord(char) < 32 or ord(char) == 127 for char in name):
         raise ArchiveError(f"the archive has a path with control characters: {name!r}")
     return "/".join(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import lzma
 import os
-import shutil
 import stat
 import struct
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from .tree import remove
 from .union import ArchiveError, Limits, Report, Union, above, clean
 
 _CHUNK = 1 << 20
@@ -143,4 +143,4 @@ def unpack(archives: list[str], into: str, root: str, limits: Limits) -> Report:
         raise ArchiveError(f"the archive has one name for a file and for a directory: {place!r}") from error
     finally:
         for leftover in (top, aside):
-            shutil.rmtree(leftover, ignore_errors=True)
+            remove(leftover)
