@@ -11,7 +11,7 @@ from tests.lab.prepare import wsh_image as prepared_image
 
 @pytest.fixture(scope="session")
 def lab():
-    """The lab of this machine; without root or its tools the tests that need it are skipped, in CI they fail."""
+    """The lab of this machine; without root or its tools what needs it is skipped, and in CI it fails."""
     from wsh_lab import Lab, LabError
 
     try:

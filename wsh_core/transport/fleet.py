@@ -18,8 +18,9 @@ def each(
 ) -> Iterator[tuple[str, Event | WshError | None]]:
     """Do the work of each server beside the others'; yield what comes of it, with the server's name.
 
-    With `tick`, None is yielded whenever nothing came for so many seconds. An error ends its own server's part alone and is yielded, not raised; any other exception is raised here.
-    What was not begun when the caller stops listening is not begun any more.
+    With `tick`, None is yielded whenever nothing came for so many seconds. An error ends its own server's
+    part alone and is yielded, not raised; any other exception is raised here. What was not begun when the
+    caller stops listening is not begun any more.
     """
     found: _Found = queue.SimpleQueue()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -15,7 +15,7 @@ def unreachable(login: Login, result: Mapping[str, Any]) -> Problem:
     said = str(result.get("msg", "")).strip().removeprefix("Task failed: ")
     reason = said.removeprefix("Failed to connect to the host via ssh: ").strip()
     if reason.startswith("Data could not be sent"):
-        reason = _words_of_ssh(login) or reason  # Ansible lost them: ssh had ended before its input was written
+        reason = _words_of_ssh(login) or reason  # Ansible lost them: ssh ended before it was given its input
     lines = [line for line in reason.splitlines() if line.strip()] or ["no reason was given"]
     return Problem(
         "server.unreachable",
