@@ -143,3 +143,9 @@ def certificate(scene: Scene, directory: str) -> Without:
     """Alice's site and bob's have one certificate."""
     files = (f"{paths.TLS}/(alice|bob)-www/", f"{directory}/")
     return _without(scene, {f"{paths.VHOSTS}/{name}-www.conf": files for name in scene.uids}, *APACHE)
+
+
+def fence_in_server_context(scene: Scene, slug: str) -> Without:
+    """The rules of a site's fence stand in its document root, where .htaccess comes after them."""
+    moved = (r"(^ *RewriteEngine On\n(?: *RewriteCond.*\n)+ *RewriteRule.*\n)([\s\S]*?<Directory .*\n)", r"\2\1")
+    return _without(scene, {f"{paths.VHOSTS}/{slug}.conf": moved}, *APACHE)
