@@ -79,7 +79,8 @@ def test_without_a_description(wsh, tmp_path, monkeypatch, words):
 
 
 WELL = [
-    ("plan",), ("apply", "--yes"), ("status",), ("check",), ("site", "list"), ("site", "show", "blog.example.org"),
+    ("plan",), ("apply", "--yes"), ("status",), ("check",), ("site", "list"),
+    ("site", "show", "blog.example.org"),
     ("account", "list"), ("account", "show", "alice"), ("server", "list"), ("plugin", "list"),
 ]  # fmt: skip
 NEEDED = {

@@ -137,10 +137,10 @@ def test_help_imports_nothing_slow(words):
 
 
 def complete(line: str) -> list[str]:
-    words = line.split(" ")
+    asked = {"_WSH_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     done = subprocess.run(
         [sys.executable, "-m", "wsh_core.cli"], cwd=ROOT, capture_output=True, text=True, check=True,
-        env={**os.environ, "_WSH_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+        env={**os.environ, **asked},
     )  # fmt: skip
     return [row.partition(",")[2] for row in done.stdout.splitlines()]
 

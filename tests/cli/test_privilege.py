@@ -1,4 +1,4 @@
-"""Real processes: root starts `wsh` in a mount namespace whose /etc/passwd knows the user wsh, or does not."""
+"""Real processes: root starts `wsh` where /etc/passwd knows the user wsh, or does not."""
 
 from __future__ import annotations
 

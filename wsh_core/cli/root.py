@@ -16,6 +16,7 @@ from wsh_core.cli import envelope, privilege
 from wsh_core.cli.help import Bare, Group, HelpRequested, argument
 from wsh_core.cli.render import problems as rendered
 from wsh_core.cli.session import Answer, Interrupted, Session, Terminated
+from wsh_core.cli.terminal import open_console
 from wsh_core.cli.usage import usage_problem
 from wsh_core.errors import ExitStatus, Problem, UsageError, WshError
 
@@ -133,7 +134,7 @@ def _answer(session: Session, argv: Sequence[str]) -> Answer:
     """Parse the command line, and call."""
     try:
         with root.make_context("wsh", list(argv), obj=session) as ctx:
-            ctx.color = session.out.colour
+            ctx.color = open_console(sys.stdout, session.color).colour  # click knows no NO_COLOR
             answer = root.invoke(ctx)
     except HelpRequested as help_:
         text = help_.text

@@ -1,13 +1,10 @@
-"""Times and sizes as people read them; what is printed can be pasted back into the YAML."""
+"""Times and numbers as people read them."""
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
-
 
 def duration(seconds: float) -> str:
-    """Return ``0.3s``, ``41.3s``, ``1m 04s``, ``2h 03m``."""
+    """Return `0.3s`, `41.3s`, `1m 04s`, `2h 03m`."""
     if seconds < 60:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
@@ -18,36 +15,19 @@ def duration(seconds: float) -> str:
 
 
 def ticking(seconds: float) -> str:
-    """Return a time that is still running, in whole seconds: ``12s``, ``2m 14s``."""
+    """Return a time that still runs, in whole seconds: `12s`, `2m 14s`."""
     return f"{int(seconds)}s" if seconds < 60 else duration(int(seconds))
 
 
-def size(count: int) -> str:
-    """Return bytes in powers of 1024, as YAML takes them: ``512M``, ``1.2G``, ``96``."""
-    value, unit = float(count), ""
-    for next_unit in ("K", "M", "G", "T"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, next_unit
-    return f"{value:.1f}".removesuffix(".0") + unit
-
-
-def moment(stamp: str, now: float | None = None) -> str:
-    """Return a moment (RFC 3339) in local time: ``12:40`` if it is today, else ``2026-11-24 12:40``."""
-    when = datetime.fromisoformat(stamp).astimezone()
-    today = datetime.fromtimestamp(time.time() if now is None else now).astimezone().date()
-    return when.strftime("%H:%M" if when.date() == today else "%Y-%m-%d %H:%M")
-
-
 def parse_duration(text: str) -> float:
-    """Read ``90``, ``90s``, ``10m`` or ``1h`` as seconds; ValueError otherwise."""
+    """Read `90`, `90s`, `10m` or `1h` as seconds; ValueError otherwise."""
     factors = {"s": 1, "m": 60, "h": 3600}
     number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
-    if not number.isascii() or not number.isdigit():
+    if not number.isascii() or not number.isdigit() or len(number) > 5:
         raise ValueError(f"{text!r} is no time: give seconds, or such as 90s, 10m, 1h")
     return float(int(number) * factor)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 site``, ``2 sites``."""
+    """Return `1 site`, `2 sites`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from wsh_core.cli.units import counted
 from wsh_core.plan.report import Change, Difference
-
-SECRET = "(secret, made on the server)"  # noqa: S105 - words, no secret
-UNKNOWN = "(given on apply)"
 
 _KINDS = {
     "slice": "limits",
@@ -56,28 +55,43 @@ def fields(change: Change) -> str:
 
 
 def field(one: Difference) -> str:
-    """One field: what it was and what it is to be; for long text and lists only what differs."""
-    if isinstance(one.after, str) and re.fullmatch(r"\d+ lines differ", one.after):
-        return (
-            f"{one.field}: {one.after}"
-            if one.before is not None
-            else f"{one.field}: {one.after.split()[0]} lines"
-        )
-    if isinstance(one.before, list) and isinstance(one.after, list):
-        gone = [f"-{value(item)}" for item in one.before if item not in one.after]
-        new = [f"+{value(item)}" for item in one.after if item not in one.before]
+    """One field: what it was and what it is to be; of long text, lists and mappings only what differs."""
+    before, after = one.before, one.after
+    if isinstance(after, str) and (found := re.fullmatch(r"(\d+) lines differ", after)):
+        return f"{one.field}: {_lines(int(found[1]))}"
+    if isinstance(before, list) and isinstance(after, list):
+        gone = [f"-{value(item)}" for item in before if item not in after]
+        new = [f"+{value(item)}" for item in after if item not in before]
         return f"{one.field} {' '.join(gone + new) or 'in another order'}"
-    if isinstance(one.before, dict) and isinstance(one.after, dict):
-        return f"{one.field} {_keys(one.before, one.after)}"
-    if one.before is None:
-        return f"{one.field} {value(one.after)}"
-    return f"{one.field} {value(one.before)} -> {value(one.after)}"
+    if isinstance(before, dict) and isinstance(after, dict):
+        return f"{one.field} {', '.join(_keys(before, after))}"
+    return f"{one.field} {_change(before, after)}"
 
 
-def _keys(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Keys of a mapping that differ."""
-    differ = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
-    return ", ".join(f"{key} {value(before.get(key))} -> {value(after.get(key))}" for key in differ)
+def _keys(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """The keys of a mapping that differ, and how."""
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if isinstance(old, str) and isinstance(new, str) and "\n" in old + new:
+            yield f"{key}: {_lines(_differ(old, new))}"
+        else:
+            yield f"{key} {_change(old, new)}"
+
+
+def _differ(old: str, new: str) -> int:
+    """How many lines were taken out or put in."""
+    before, after = Counter(old.splitlines()), Counter(new.splitlines())
+    return (before - after).total() + (after - before).total()
+
+
+def _lines(number: int) -> str:
+    return "1 line differs" if number == 1 else f"{number} lines differ"
+
+
+def _change(before: Any, after: Any) -> str:
+    return value(after) if before is None else f"{value(before)} -> {value(after)}"
 
 
 def value(given: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsh_core.cli.render import differences, problems
 from wsh_core.cli.render.plan import ACTIONS, COLOURS
 from wsh_core.cli.terminal import Console, Span, pad
+from wsh_core.cli.units import counted
 from wsh_core.plan.report import Event, fold, problem_of
 
 
@@ -20,8 +21,9 @@ class Log:
         stamp = Span(str(event.get("time", ""))[11:19], "dim")
         match event.get("type"):
             case "started":
-                what = f"operation {event.get('operation')}: {event.get('resources')} resources"
-                self.console.line(stamp, f"  {what} of {event.get('accounts')} accounts")
+                resources = counted(int(event.get("resources", 0)), "resource")
+                accounts = counted(int(event.get("accounts", 0)), "account")
+                self.console.line(stamp, f"  operation {event.get('operation')}: {resources} of {accounts}")
             case "resource":
                 (change,) = fold("", [event]).changes
                 sign = ACTIONS.get(change.action, "~") if change.outcome == "changed" else "!"
@@ -30,9 +32,10 @@ class Log:
                 if self.verbose and change.differences:
                     self.console.line("            ", Span(differences.fields(change), "dim"))
             case "phase":
-                step = f"{event.get('done')} of {event.get('total')}" if event.get("total") else ""
-                text = f"  {event.get('object')}: {event.get('phase')} {step} {event.get('text') or ''}"
-                self.console.line(stamp, text.rstrip())
+                name = str(event.get("object", "")).partition(":")[2]
+                self.console.line(
+                    stamp, f"    {name}: {event.get('phase')} {event.get('text') or ''}".rstrip()
+                )
             case "log":
                 for line in str(event.get("text", "")).splitlines():
                     self.console.line(stamp, "  | ", line)

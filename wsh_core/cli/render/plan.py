@@ -20,6 +20,8 @@ WHY_COLUMN = 58
 NARROW = 90
 """Columns: where reasons begin, and below which they go under the object."""
 
+STAYS = "wsh does not remove anything yet, nothing is touched"
+
 Row = tuple[Sign, str, str]
 """A line below an object: its sign, what it is, and what differs."""
 
@@ -83,7 +85,8 @@ def beside(console: Console, sign: Sign, left: str, right: str, indent: str = ""
     """Write a line with its sign, and on the right the reason, or below it where there is no room."""
     head: list[Part] = [indent, Span(sign, COLOURS[sign]), " "]
     room = WHY_COLUMN - len(indent) - 2
-    if console.width is not None and console.width < NARROW:
+    needed = max(WHY_COLUMN, len(indent) + cells(left) + 4) + cells(right)
+    if console.width is not None and (console.width < NARROW or needed > console.width):
         console.prose(*head, left, rest=f"{indent}  ")
         if right:
             console.prose(Span(right, "dim"), first=f"{indent}      ", rest=f"{indent}      ")
@@ -124,7 +127,7 @@ def _body(entry: Entry, label: Label) -> Iterator[Row]:
         case "+":
             yield "+", label.runs or counted(len(shown), "resource"), ""
         case "-":
-            yield "-", f"{counted(len(shown), 'resource')}: {_reason(shown)}", ""
+            yield "-", f"{counted(len(shown), 'resource')}: {STAYS}", ""
         case "!":
             yield from (_row(change, entry) for change in troubled)
             waiting = len(shown) - len(troubled)
@@ -148,10 +151,6 @@ def _row(change: Change, entry: Entry) -> Row:
     said = differences.fields(change) if change.action == "change" else ""
     mixed = " (drift)" if change.drift and not all(each.drift for each in entry.changes) else ""
     return ACTIONS.get(change.action, "~"), name, f"{said}{mixed}"
-
-
-def _reason(changes: Sequence[Change]) -> str:
-    return next((change.problem.message for change in changes if change.problem), "left as they are")
 
 
 def _made(changes: Sequence[Change], label: Label) -> str:

@@ -59,11 +59,12 @@ def _missing(console: Console, found: Sequence[Problem]) -> None:
     """Write all that is missing as one error: a line for each option, and what the rest will be."""
     are = "option is" if len(found) == 1 else "options are"
     head = Span(f"error[{MISSING}]", "red")
-    console.line(head, f": {len(found)} {are} missing and there is no terminal to ask on")
+    console.prose(head, f": {len(found)} {are} missing and there is no terminal to ask on", rest="  ")
     width = max(cells(one.object or "") for one in found)
     for one in found:
         sentence = one.message.removeprefix(f"{one.object} is missing: ")
-        console.line("  ", Span(pad(one.object or "", width), "bold"), "   ", sentence)
+        name = Span(pad(one.object or "", width), "bold")
+        console.prose(name, "   ", sentence, first="  ", rest=" " * (width + 5))
     if found[0].hint:
         console.prose(Span("help:", "bold"), " ", found[0].hint, first="  ", rest="        ")
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from wsh_core.cli import terminal
 from wsh_core.cli.render import problems
 from wsh_core.cli.render.live import Live, bar
-from wsh_core.cli.terminal import Console, Part, Span, pad
+from wsh_core.cli.render.stages import Stage, Stages
+from wsh_core.cli.terminal import Console, Part, Span, Style, cells, pad
 from wsh_core.cli.units import counted, duration, ticking
 from wsh_core.errors import Problem
-from wsh_core.plan.labels import Label, Labels
+from wsh_core.plan.labels import Labels
 from wsh_core.plan.report import Event, problem_of
-
-STAGES = {"app": "installs", "certificate": "web", "vhost": "web"}
-"""The stage that a kind belongs to; all others are `accounts`."""
-
-MAKERS = frozenset({"user", "vhost", "app"})
-"""Kinds whose being added is that of an account, or of a site."""
 
 HEARTBEAT = 30.0
 """Seconds: how often a line says that something still runs."""
@@ -27,19 +21,10 @@ REPAINT = 0.25
 """Seconds: how often the live area is repainted."""
 QUIET_START = 0.5
 """Seconds: before the live area first appears."""
+SLACK = 1.5
+"""Seconds by which the whole seconds of the events may differ from a clock that sees them as they come."""
 
-
-@dataclass
-class _Stage:
-    """One stage of one server, while it runs."""
-
-    name: str
-    began: float
-    beat: float
-    changed: dict[str, str] = field(default_factory=dict)
-    """By name of account or site, what became of it."""
-    failed: dict[str, None] = field(default_factory=dict)
-    doing: str = ""
+COLOURS: dict[str, Style] = {"ok": "green", "failed": "red"}
 
 
 class Progress:
@@ -62,105 +47,56 @@ class Progress:
         self.total = total
         self.labels = labels or {}
         self.clock = clock
-        self.began = clock()
         self.done = 0
         self.live = Live(console) if terminal.live(console) and not (self.quiet or verbose) else None
-        self._stages: dict[str, _Stage] = {}
+        self._began = clock()
         self._painted = 0.0
         self._told: set[tuple[str, str]] = set()
+        self._stages: dict[str, Stages] = {}
+        self._since: dict[str, tuple[Stage, float, float]] = {}
+        """By server: its stage, when it was first seen, and when a line last told of it."""
 
     def event(self, server: str, event: Event) -> None:
         """Take one event of a server."""
-        match event.get("type"):
-            case "resource" if event["outcome"] != "planned":
-                self._resource(server, event)
-            case "phase":
-                self._phase(server, event)
-            case "log" if event.get("error"):
-                self._error(problem_of(event["error"], event.get("object")))
-            case "done":
-                self._finish(server, event.get("time"))
-                if event.get("error"):
-                    self._error(problem_of(event["error"], f"server:{server}"))
-
-    def problem(self, problem: Problem) -> None:
-        """Tell of a server that could not be reached."""
-        self._error(problem)
-
-    def _resource(self, server: str, event: Event) -> None:
-        kind = event["id"].partition(":")[0]
-        outcome = event["outcome"]
-        if outcome in {"changed", "failed"}:
+        stages = self._stages.setdefault(server, Stages(server, self.labels))
+        for ended in stages.take(event):
+            self._ended(stages, ended)
+        if stages.now is not None and self._seen(server)[0] is not stages.now:
+            self._since[server] = (stages.now, self.clock(), self.clock())
+        if event.get("type") == "resource" and event["outcome"] in {"changed", "failed"}:
             self.done += 1
-            stage = self._enter(server, STAGES.get(kind, "accounts"), event.get("time"))
-            name = _name(event, stage.name) or server
-            if outcome == "failed":
-                stage.failed[name] = None
-            elif event["action"] == "add" and kind in MAKERS:
-                stage.changed[name] = "added"
-            else:
-                stage.changed.setdefault(name, "changed")
-        if self.verbose and outcome == "changed":
-            self._line(server, "wrote", event["id"], event.get("time"), f"{event.get('ms', 0) / 1000:.1f}s")
-        if event.get("error") and outcome != "refused":
-            self._error(problem_of(event["error"], event.get("object")))
+            if self.verbose and event["outcome"] == "changed":
+                self._line(server, "wrote", event["id"], event["time"], f"{event.get('ms', 0) / 1000:.1f}s")
+        waits = event.get("type") == "resource" and event["outcome"] == "refused"
+        if (error := event.get("error")) and not waits:
+            self.problem(problem_of(error, event.get("object") or f"server:{server}"))
 
-    def _phase(self, server: str, event: Event) -> None:
-        stage = self._enter(server, "installs", event.get("time"))
-        name = str(event.get("object", "")).partition(":")[2]
-        text = event.get("text") or event.get("phase") or ""
-        stage.doing = (
-            f"{self._runs(name)}, step {event.get('done', 0) + 1} of {event.get('total', 0)}: {text}"
-        )
+    def _seen(self, server: str) -> tuple[Stage | None, float, float]:
+        return self._since.get(server, (None, self._began, self._began))
 
-    def _runs(self, name: str) -> str:
-        label = self.labels.get(f"site:{name}", Label())
-        return f"{name}: {label.runs}" if label.runs else name
+    def _ended(self, stages: Stages, stage: Stage) -> None:
+        """Tell of a stage that has ended; by the server's clock if the events came late."""
+        ours = self.clock() - self._seen(stage.server)[1]
+        theirs = stage.ended - stage.began
+        took = duration(ours if abs(ours - theirs) <= SLACK else theirs)
+        word = "failed" if stage.failed else "ok"
+        self._line(stage.server, stage.name, stages.said(stage), stage.stamp, took, word)
 
-    def _enter(self, server: str, name: str, stamp: str | None) -> _Stage:
-        """The stage that runs on a server; the one before it is told as finished."""
-        stage = self._stages.get(server)
-        if stage is None or stage.name != name:
-            began = self._finish(server, stamp)
-            stage = self._stages[server] = _Stage(name, began, began)
-        return stage
-
-    def _finish(self, server: str, stamp: str | None) -> float:
-        """Tell of the stage that ends; the moment it does so."""
-        stage, now = self._stages.pop(server, None), self.clock()
-        if stage is not None and (stage.changed or stage.failed):
-            word = "failed" if stage.failed else "ok"
-            self._line(server, stage.name, self._said(stage), stamp, duration(now - stage.began), word)
-        return now if stage is not None or self._stages else self.began
-
-    def _said(self, stage: _Stage) -> str:
-        if stage.name == "installs":
-            return ", ".join(
-                [self._runs(name) for name in stage.changed] + [f"{name} failed" for name in stage.failed]
-            )
-        parts = []
-        for word in ("added", "changed"):
-            names = [
-                name for name, became in stage.changed.items() if became == word and name not in stage.failed
-            ]
-            parts += [f"{_names(names)} {word}"] if names else []
-        parts += [f"{_names(list(stage.failed))} failed"] if stage.failed else []
-        return ", ".join(parts)
-
-    def _line(
-        self, server: str, stage: str, text: str, stamp: str | None, took: str, word: str = "ok"
-    ) -> None:
+    def _line(self, server: str, stage: str, text: str, stamp: str, took: str, word: str = "ok") -> None:
         if self.quiet:
             return
         self.clear()
-        if self.live is None and self.console.width is None:
-            self.console.line(f"{stamp or _now()} {server} {stage} {word} {took} {text}")
+        if self.console.width is None:
+            self.console.line(f"{stamp} {server} {stage} {word} {took} {text}")
         else:
-            colour = Span(pad(word, 8), "red" if word == "failed" else "green")
-            self.console.line(f"{server}   ", pad(stage, 10), " ", colour, " ", pad(text, 52), f"  {took}")
+            head = f"{server}   {pad(stage, 10)} "
+            colour = Span(pad(word, 8), COLOURS.get(word, ""))
+            indent = cells(head) + 9
+            room = min(52, self.console.width - indent - cells(took) - 2)
+            self.console.prose(head, colour, " ", pad(text, room), f"  {took}", rest=" " * indent)
         self.console.flush()
 
-    def _error(self, problem: Problem) -> None:
+    def problem(self, problem: Problem) -> None:
         """Tell an error, never the same one twice."""
         if (problem.code, problem.message) in self._told:
             return
@@ -172,67 +108,40 @@ class Progress:
     def tick(self) -> None:
         """Let time be seen: repaint the live area, or say on a line that something still runs."""
         now = self.clock()
-        if self.live is not None:
-            if now - self.began >= QUIET_START and now - self._painted >= REPAINT:
-                self._painted = now
-                self.live.paint(
-                    [
-                        *(self._running(name, stage, now) for name, stage in self._stages.items()),
-                        self._total(now),
-                    ]
-                )
-            return
-        for server, stage in self._stages.items():
-            if not self.quiet and now - stage.beat >= HEARTBEAT:
-                stage.beat = now
+        if self.live is None:
+            self._heartbeat(now)
+        elif now - self._began >= QUIET_START and now - self._painted >= REPAINT:
+            self._painted = now
+            running = [self._running(name, now) for name, stages in self._stages.items() if stages.now]
+            self.live.paint([*running, self._total(now)])
+
+    def _heartbeat(self, now: float) -> None:
+        for server, (stage, seen, told) in self._since.items():
+            if not self.quiet and self._stages[server].now is stage and now - told >= HEARTBEAT:
+                self._since[server] = (stage, seen, now)
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
                 self._line(
-                    server,
-                    stage.name,
-                    stage.doing or self._said(stage),
-                    None,
-                    ticking(now - stage.began),
-                    "running",
+                    server, stage.name, self._doing(server, stage), stamp, ticking(now - seen), "running"
                 )
 
-    def _running(self, server: str, stage: _Stage, now: float) -> list[Part]:
-        text = stage.doing or self._said(stage)
-        return [
-            f"{server}   ",
-            pad(stage.name, 10),
-            " ",
-            pad("running", 8),
-            " ",
-            pad(text, 52),
-            f"  {ticking(now - stage.began)}",
-        ]
+    def _doing(self, server: str, stage: Stage) -> str:
+        return stage.doing or self._stages[server].said(stage)
+
+    def _running(self, server: str, now: float) -> list[Part]:
+        stage, seen, _ = self._since[server]
+        took = ticking(now - seen)
+        words = pad(self._doing(server, stage), 52)
+        return [f"{server}   ", pad(stage.name, 10), " ", pad("running", 8), " ", words, f"  {took}"]
 
     def _total(self, now: float) -> list[Part]:
-        took = ticking(now - self.began)
+        took = ticking(now - self._began)
         hint = "Ctrl-C stops watching"
         if not self.total:
             return [f"{counted(self.done, 'resource')} written   {took}   {hint}"]
-        return [
-            f"{bar(self.done, self.total)} {self.done} of {counted(self.total, 'resource')}   {took}   {hint}"
-        ]
+        done = f"{bar(self.done, self.total)} {self.done} of {counted(self.total, 'resource')}"
+        return [f"{done}   {took}   {hint}"]
 
     def clear(self) -> None:
         """Take the live area away, before anything else is printed."""
         if self.live is not None:
             self.live.clear()
-
-
-def _name(event: Event, stage: str) -> str:
-    """The account, while accounts are made; then the site."""
-    name = str(event.get("object", "")).partition(":")[2]
-    return name.partition("/")[0] if stage == "accounts" else name
-
-
-def _names(names: list[str]) -> str:
-    """`alice`, `alice and bob`, `alice, bob and 3 more`."""
-    if len(names) <= 2:
-        return " and ".join(names)
-    return f"{names[0]}, {names[1]} and {len(names) - 2} more"
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

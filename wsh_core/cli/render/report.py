@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from wsh_core.cli.render import differences
-from wsh_core.cli.render.plan import COLOURS, View
+from wsh_core.cli.render.plan import COLOURS, STAYS, View
 from wsh_core.cli.terminal import Console, Part, Span
 from wsh_core.cli.units import counted, duration
 from wsh_core.plan.labels import Label
@@ -48,19 +48,17 @@ def one(console: Console, report: Report, view: View) -> None:
 def summary(report: Report) -> str:
     """`1 of 214 accounts failed, 1 held, 1 waits, 211 as wanted (2 changed)`."""
     words = Counter(report.accounts.values())
-    total = len(report.accounts)
     fine = words["ok"] + words["changed"]
-    parts = [f"{words['failed']} failed"] if words["failed"] else []
-    parts += [f"{words['held']} held"] if words["held"] else []
-    parts += (
-        [f"{words['pending']} {'waits' if words['pending'] == 1 else 'wait'}"] if words["pending"] else []
-    )
-    parts += [
-        f"{fine} as wanted" + (f" ({words['changed']} changed)" if words["changed"] else " (nothing changed)")
+    changed = f"{words['changed']} changed" if words["changed"] else "nothing changed"
+    parts = [
+        f"{words['failed']} failed" if words["failed"] else "",
+        f"{words['held']} held" if words["held"] else "",
+        f"{words['pending']} {'waits' if words['pending'] == 1 else 'wait'}" if words["pending"] else "",
+        f"{fine} as wanted ({changed})",
     ]
-    first, *rest = parts
+    first, *rest = filter(None, parts)
     number, _, word = first.partition(" ")
-    return ", ".join([f"{number} of {counted(total, 'account')} {word}", *rest])
+    return ", ".join([f"{number} of {counted(len(report.accounts), 'account')} {word}", *rest])
 
 
 def _entry(console: Console, entry: Entry, view: View) -> None:
@@ -71,18 +69,12 @@ def _entry(console: Console, entry: Entry, view: View) -> None:
             said = ": ".join(filter(None, [label.address and f" https://{label.address}/", label.runs]))
             console.prose(*head, said.rstrip(), rest="  ")
         case "~":
-            names = list(
-                dict.fromkeys(_short(change.id, entry, index) for index, change in enumerate(entry.changes))
-            )
-            drift = ", drift mended" if all(change.drift for change in entry.changes) else ""
+            names = list(dict.fromkeys(map(differences.resource, entry.changes)))
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+            drift = ", drift mended" if all(change.drift for change in entry.changes) else ""
             console.prose(*head, f": {', '.join(names[:4])}{more}{drift}", rest="  ")
         case "-":
-            console.prose(*head, " stays: wsh does not remove anything yet", rest="  ")
+            console.prose(*head, f" stays: {STAYS}", rest="  ")
         case "!":
             words = [c.problem.message for c in entry.changes if c.problem]
             console.prose(*head, f": {words[0]}" if words else " was left alone", rest="  ")
-
-
-def _short(_id: str, entry: Entry, index: int) -> str:
-    return differences.resource(entry.changes[index])

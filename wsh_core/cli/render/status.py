@@ -39,7 +39,7 @@ def _show(out: Console, server: dict[str, Any]) -> None:
             Column("site"),
             Column("runs", 1),
             Column("state"),
-            Column("why", 2, cuts=True),
+            Column("why", cuts=True),
         ]
         table(out, columns, rows)
 
