@@ -76,7 +76,7 @@ class Release(Declaration):
 
 
 def releases(package: str, file: str = "releases.toml") -> tuple[Release, ...]:
-    """Read the releases that a plugin ships as data, newest first.
+    """Read the releases that a plugin ships as data, the one to be preferred first.
 
     Each ``[[release]]`` has ``version``, ``php`` and ``sources``; a source's ``type`` is archive, debian or
     file.
