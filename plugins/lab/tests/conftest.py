@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,22 @@ def left(lab):
         return {what for what, text in shown.items() if any(mark in f"{text} " for mark in marks)}
 
     return kinds
+
+
+@pytest.fixture(scope="session")
+def eventually():
+    """Waits until it is so; a server that is between two boots is not."""
+
+    def wait(so):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(LabError):
+                if so():
+                    return
+            time.sleep(0.1)
+        raise AssertionError("not within 60 s")
+
+    return wait
 
 
 def said(*argv):

@@ -41,20 +41,7 @@ print("up")
 """
 
 
-def eventually(so):
-    """Wait until it is so; a server that is between two boots is not."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if so():
-                return
-        except LabError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("not within 30 s")
-
-
-def test_a_reboot_keeps_what_was_written_and_who_it_is(lab, name):
+def test_a_reboot_keeps_what_was_written_and_who_it_is(lab, name, eventually):
     server = lab.up(name)
     server.write("/home/kept", "1")
     server.write("/etc/kept", "2")
@@ -67,7 +54,7 @@ def test_a_reboot_keeps_what_was_written_and_who_it_is(lab, name):
     eventually(lambda: server.listening() and server.read(BOOT_ID) != before)
 
 
-def test_power_cut_and_start_and_clean_stop(lab, name, command, left):
+def test_power_cut_and_start_and_clean_stop(lab, name, command, left, eventually):
     server = lab.up(name)
     server.write("/home/kept", "1")
     server.kill()
@@ -97,7 +84,7 @@ def test_down_leaves_nothing(lab, name, left):
         lab.down(name)
 
 
-def test_a_killed_keeper_is_cleaned_up_after(lab, name, command, left):
+def test_a_killed_keeper_is_cleaned_up_after(lab, name, command, left, eventually):
     lab.up(name)
     keeper = State.load(lab.directory / "servers" / name).keeper
     os.kill(keeper.pid, signal.SIGKILL)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from wsh_lab import CommandError
+from wsh_lab import CommandError, Image
+from wsh_lab.state import Store
+from wsh_lab.tools import locked
 
 pytestmark = pytest.mark.needs_machine
+
+
+def processes():
+    return subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
 
 
 def test_what_was_prepared_is_there_in_every_clone_and_prepared_once(lab, name):
@@ -90,3 +97,20 @@ def test_debian_12_boots_too(lab, name):
     assert server.run(["cat", "/etc/debian_version"]).stdout.startswith("12.")
     assert server.failed_units() == []
     assert server.ssh(["hostname"]).stdout == f"{name}\n"
+
+
+def test_a_killed_build_of_a_base_leaves_no_process_and_no_mount(tmp_path, eventually):
+    own = tmp_path / "lab"
+    builder = subprocess.Popen(
+        [sys.executable, "-c", "from wsh_lab import Lab; Lab().base()"],
+        env={**os.environ, "WSH_LAB_DIR": str(own)},
+    )
+    eventually(lambda: list(own.glob("images/*.unfinished/tree/var/lib/dpkg")))
+    builder.kill()
+    builder.wait()
+    eventually(lambda: str(own) not in processes())
+    assert str(own) not in Path("/proc/self/mounts").read_text()
+    (unfinished,) = (own / "images").iterdir()
+    assert Image.load(Store.open(own), unfinished.name.removesuffix(".unfinished")) is None
+    with locked(own / "locks" / unfinished.name.removesuffix(".unfinished"), wait=False) as free:
+        assert free, "the next may build"

@@ -153,12 +153,12 @@ class Server:
 
     # ---- its life
 
-    def start(self, timeout: float = 120) -> float:
+    def start(self, timeout: float = 300) -> float:
         """Boot a stopped or dead server on its own disks; returns the seconds until it was ready."""
         with locked(self._store.lock(self.name)):
             return self.start_locked(timeout)
 
-    def start_locked(self, timeout: float = 120) -> float:
+    def start_locked(self, timeout: float = 300) -> float:
         """`start` for who holds the server's lock."""
         state = self._state()
         if condition(self.directory, state) == "running":
@@ -169,7 +169,7 @@ class Server:
             self._wait_ready(timeout)
         return time.monotonic() - begin
 
-    def stop(self, timeout: float = 120) -> None:
+    def stop(self, timeout: float = 300) -> None:
         """Power off from inside, so that databases close; nothing of it is left then but its disks."""
         with locked(self._store.lock(self.name)), self._steps.step(f"power off {self.name}"):
             keeper = self._keeper()
@@ -188,7 +188,7 @@ class Server:
             (self.directory / "exit").write_text("killed\n")
             boot.sweep(self._store, self._state())
 
-    def reboot(self, timeout: float = 120) -> float:
+    def reboot(self, timeout: float = 300) -> float:
         """Reboot from inside; returns the seconds until it was ready again."""
         begin = time.monotonic()
         keeper, before = self._keeper(), self._leader()
@@ -215,7 +215,7 @@ class Server:
     def _is_up(self) -> bool:
         if inside.leader(self._keeper().pid) is None:
             return False
-        result = self.run(["systemctl", "is-system-running", "--wait"], check=False, timeout=120)
+        result = self.run(["systemctl", "is-system-running", "--wait"], check=False, timeout=300)
         return result.stdout.strip() in {"running", "degraded"}
 
     def _state(self) -> State:

@@ -28,7 +28,9 @@ class SshConfig:
         owner = directory.stat()
         key, known_hosts = directory / "key", directory / "known_hosts"
         for source, copy in ((self.key, key), (self.known_hosts, known_hosts)):
-            with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            with os.fdopen(
+                os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb"
+            ) as file:
                 file.write(source.read_bytes())
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         return SshConfig(self.address, self.user, key, known_hosts, self.port)
