@@ -23,11 +23,11 @@ def terminal(description) -> Spawn:
     """Start `wsh` on a terminal of 100 columns."""
     started = []
 
-    def spawn(*words: str, seconds: float = 0.0, recorded: str = "apply", **environ: str) -> pexpect.spawn:
-        program = ["-m", "tests.cli.at_terminal", str(seconds), recorded, "-C", str(description)]
+    def spawn(*words: str, seconds: float = 0.0, **environ: str) -> pexpect.spawn:
+        program = ["-m", "tests.cli.at_terminal", str(seconds), "apply", "-C", str(description)]
         process = pexpect.spawn(
-            sys.executable, [*program, *words], cwd=str(ROOT), dimensions=(40, 100), encoding="utf-8", timeout=20,
-            env={**os.environ, "TERM": "xterm", **environ},
+            sys.executable, [*program, *words], cwd=str(ROOT), dimensions=(40, 100), encoding="utf-8",
+            env={**os.environ, "TERM": "xterm", **environ}, timeout=20,
         )  # fmt: skip
         started.append(process)
         return process
