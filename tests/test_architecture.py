@@ -177,8 +177,9 @@ def test_what_people_read_goes_through_the_console() -> None:
 
 OS_CALLS = {
     "open", "stat", "lstat", "listdir", "scandir", "mkdir", "makedirs", "rename", "replace", "link",
-    "symlink", "readlink", "unlink", "remove", "rmdir", "chmod", "chown", "lchown", "utime", "setxattr", "getxattr",
-    "listxattr", "removexattr", "walk", "fwalk", "mknod", "mkfifo", "truncate", "access", "chdir", "chroot",
+    "symlink", "readlink", "unlink", "remove", "rmdir", "chmod", "chown", "lchown", "utime", "setxattr",
+    "getxattr", "listxattr", "removexattr", "walk", "fwalk", "mknod", "mkfifo", "truncate", "access", "chdir",
+    "chroot",
     "renames", "statvfs", "path.exists", "path.isdir", "path.isfile", "path.islink", "path.lexists",
     "path.realpath",
 }  # fmt: skip

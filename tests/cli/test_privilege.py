@@ -74,11 +74,24 @@ def furnish(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def wsh(place: Path, *words: str, without: bool = False) -> subprocess.CompletedProcess[str]:
-    end = ".without" if without else ""
-    script = (
-        f'mount --bind "$0/passwd{end}" /etc/passwd && mount --bind "$0/group{end}" /etc/group && exec "$@"'
-    )
+PASSWD = 'mount --bind "$0/passwd{end}" /etc/passwd && mount --bind "$0/group{end}" /etc/group && exec "$@"'
+MACHINE = """
+mkdir "$0/layers" && mount -t tmpfs tmpfs "$0/layers" && chmod 755 "$0/layers"
+for top in usr/lib etc var home; do
+  mkdir -p "$0/layers/$top" "$0/layers/work/$top"
+  mount -t overlay overlay -o "lowerdir=/$top,upperdir=$0/layers/$top,workdir=$0/layers/work/$top" "/$top"
+done
+mount -t tmpfs tmpfs /run
+mkdir -p /usr/lib/wsh /etc/wsh /var/lib/wsh /var/log/wsh
+echo '{"setup": "here", "debian": 13, "php": "8.4"}' > /etc/wsh/server.json
+"""
+"""A machine of the command's own over this one, set up as far as a plan needs it."""
+
+
+def wsh(
+    place: Path, *words: str, without: bool = False, machine: str = ""
+) -> subprocess.CompletedProcess[str]:
+    script = f"set -e\n{machine}\n" + PASSWD.format(end=".without" if without else "")
     return subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, str(place), sys.executable, "-m", "wsh_core.cli", *words],
         env={
@@ -114,6 +127,16 @@ def test_the_agent_is_run_by_root_s_half(place):
     envelope = json.loads(done.stdout.splitlines()[-1])
     assert [error["code"] for error in envelope["errors"]] == ["server.not-ready"]
     assert done.returncode == envelope["exit"] == 5
+
+
+def test_a_plan_is_made_by_the_agent_as_root_for_a_child_that_is_not(place):
+    done = wsh(place, "plan", machine=MACHINE)
+    assert "+ account alice" in done.stdout, done.stderr
+    assert "! site alice/www" in done.stdout
+    assert "error[tls.authority]" in done.stderr
+    assert "run.bug" not in done.stderr
+    assert done.returncode == 1
+    assert spied(place) == {ORDINARY}
 
 
 def test_a_missing_user_is_told_with_the_line_that_makes_it(place):

@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from wsh_core.errors import AgentFailure, TransportError, WshError
@@ -48,27 +49,49 @@ class Child:
             TransportError, AgentFailure: it refused, could not, or is gone.
         """
         with self._one:
-            _send(self._channel, " ".join(words).encode())
-            _send(self._channel, request)
-            while (frame := _receive(self._channel)) is not None and frame[:1] == _OUT:
-                yield frame[1:]
-        if frame is None:
-            raise TransportError(
-                "server.broken-off", "root's half of this command is gone", "wsh log says what runs"
-            )
-        if (error := json.loads(frame[1:])) is not None:
+            try:
+                _send(self._channel, " ".join(words).encode())
+                _send(self._channel, request)
+            except OSError:
+                raise _gone() from None
+            end: bytes | None = None
+            try:
+                while (frame := _receive(self._channel)) is not None:
+                    if frame[:1] == _END:
+                        end = frame[1:]
+                        break
+                    yield frame[1:]
+            finally:
+                if frame is not None and end is None:
+                    self._skip()
+        self._judge(end)
+
+    def _skip(self) -> None:
+        """Read an answer to its end that nobody wants to hear, so that the next wish gets its own."""
+        while (frame := _receive(self._channel)) is not None and frame[:1] != _END:
+            pass
+
+    @staticmethod
+    def _judge(end: bytes | None) -> None:
+        if end is None:
+            raise _gone()
+        if (error := json.loads(end)) is not None:
             kind = TransportError if error.pop("exit") == TransportError.exit else AgentFailure
             raise kind(**error)
 
 
+def _gone() -> TransportError:
+    return TransportError(
+        "server.broken-off", "root's half of this command is gone", "wsh log says what runs"
+    )
+
+
 def serve(channel: socket.socket, run: Run) -> None:
     """Be root's half: answer wishes until the child is gone. What is not in `WISHES` is refused."""
-    while (wish := _receive(channel)) is not None and (request := _receive(channel)) is not None:
-        try:
+    with suppress(ConnectionError):
+        while (wish := _receive(channel)) is not None and (request := _receive(channel)) is not None:
             error = _answer(channel, wish.decode("ascii", "replace"), request, run)
             _send(channel, _END + json.dumps(error).encode())
-        except ConnectionError:
-            return
 
 
 def _answer(channel: socket.socket, words: str, request: bytes, run: Run) -> dict[str, Any] | None:
