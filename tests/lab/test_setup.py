@@ -107,6 +107,17 @@ def test_no_php_of_debians_own_runs(wsh_server) -> None:
     assert sh(wsh_server, "pgrep -c php-fpm", check=False).strip() == "0"
 
 
+def test_every_extension_loads_with_what_it_is_said_to_need(wsh_server) -> None:
+    php = releases.load(13).php
+    for name in php.extensions:
+        wsh_server.write("/tmp/one.ini", php.ini([name]))
+        done = wsh_server.run([php.cli, "-c", "/tmp/one.ini", "-m"], env={"PHP_INI_SCAN_DIR": ""})
+        loaded = done.stdout.lower().replace("zend opcache", "opcache").split()
+        assert "warning" not in done.stdout.lower() + done.stderr.lower(), done.stdout
+        assert set(php.ordered([name])) <= set(loaded)
+        assert php.builtin <= set(loaded)
+
+
 def test_mariadb_is_reached_by_the_socket_alone(wsh_server) -> None:
     query = "SELECT @@skip_networking, @@local_infile, @@secure_file_priv, LOAD_FILE('/etc/hostname')"
     said = wsh_server.run(["mariadb", "--batch", "--skip-column-names", "--execute", query]).stdout

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,41 @@ def test_ansible_of_the_operator_takes_no_part(ansible, tmp_path, monkeypatch) -
     monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "my.cfg"))
     assert json.loads(answer(ansible(ECHO), "x"))["text"] == "x"
     assert HERE.inventory()["ansible_connection"] == "local"
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+from pathlib import Path
+from tests.transport.conftest import HERE
+from wsh_core.transport import runner
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def begun(event):
+    if event["event"] == "runner_on_start":
+        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+try:
+    runner.play(Path(sys.argv[1]), {HERE: {}}, begun)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+SLEEPS = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: sleep 61.25
+"""
+
+
+def test_ctrl_c_ends_ansible_and_all_that_it_began(memory, tmp_path) -> None:
+    (tmp_path / "sleeps.yml").write_text(SLEEPS)
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path / "sleeps.yml")],
+        capture_output=True, text=True, check=True,
+    )
+    assert done.stdout == "interrupted\n"
+    assert time.monotonic() - began < 50
+    assert not list(memory.iterdir())
+    everything = [runner._read(str(path)) for path in Path("/proc").glob("[0-9]*/cmdline")]
+    assert not [line for line in everything if str(tmp_path) in line or "61.25" in line]

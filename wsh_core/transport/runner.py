@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ LARGEST_RESULT = 256 * 1024 * 1024
 """Bytes. Above its own limit of 700,000 the runner empties a result and calls the run successful."""
 
 CONNECT_SECONDS = 10
+END_SECONDS = 10
 
 _SHARED = ["/dev/shm"]  # noqa: S108 - a private directory is made in it
 
@@ -71,9 +74,13 @@ def play(
                 inventory={"all": {"hosts": inventory}},
                 envvars=environment(private),
                 event_handler=handle,
+                cancel_callback=lambda: False,  # without one the runner would swallow Ctrl-C
                 quiet=True,
                 forks=min(len(hosts), 50),
             )
+        except BaseException:
+            _end_children(private)
+            raise
         finally:
             _close_connections(private)
             _write(log, output)
@@ -129,6 +136,31 @@ def _in_memory(path: Path) -> bool:
         if fields[2] == f"{os.major(device)}:{os.minor(device)}":
             return fields[fields.index("-") + 1] in {"tmpfs", "ramfs"}
     return False
+
+
+def _end_children(private: Path) -> None:
+    """End the ansible-playbook of this run, by the signal that it passes on to its own workers."""
+    mine = [pid for pid in _children() if str(private) in _read(f"/proc/{pid}/cmdline")]
+    for pid in mine:
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + END_SECONDS
+    for pid in mine:
+        while " (ansible" in (stat_ := _read(f"/proc/{pid}/stat")) and ") Z" not in stat_:
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+
+
+def _children() -> list[int]:
+    tasks = Path("/proc/self/task").iterdir()
+    return [int(pid) for task in tasks for pid in _read(f"{task}/children").split()]
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _close_connections(private: Path) -> None:

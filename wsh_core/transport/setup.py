@@ -182,7 +182,7 @@ def place(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 REMEDIES = {
-    "packages": "see that `apt-get update` and `apt-get --fix-broken install` succeed on {server}",
+    "packages": "see that `dpkg --configure -a` and `apt-get update` succeed on {server}",
     "mariadb": "journalctl -u mariadb.service on {server}",
     "apache": "apache2ctl configtest, and journalctl -u apache2.service, on {server}",
 }
