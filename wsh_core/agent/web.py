@@ -15,6 +15,7 @@ from contextlib import suppress
 from . import paths
 from .errors import AgentError
 from .host import Host
+from .protocol import Resource
 
 RELOAD_OWED = "apache2-reload"
 """The ledger's flag: something that Apache had read was changed, and Apache has not read it again."""
@@ -23,7 +24,18 @@ _SERVICE = "apache2.service"
 _PID_FILE = "/run/apache2/apache2.pid"
 _ERROR_LOG = "/var/log/apache2/error.log"
 _SECONDS = 60.0
+_KEY = re.compile("[a-z0-9]{1,16}")
 _PLACE = re.compile(rf"line (\d+) of {re.escape(paths.VHOSTS)}/(\S+?\.conf)")
+
+
+def slug(resource: Resource) -> str:
+    """The name of a resource's site (``alice-blog``); AgentError if its account can have no such site."""
+    name = str(resource.want["name"])
+    account, _, key = name.partition("-")
+    if account != resource.account or not _KEY.fullmatch(key):
+        owner = resource.account or "the server"
+        raise AgentError(f"request.{resource.kind}", f"{resource.id}: {name} is no site of {owner}")
+    return name
 
 
 def is_serving(host: Host) -> bool:

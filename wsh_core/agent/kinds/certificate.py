@@ -13,7 +13,7 @@ from ..errors import AgentError
 from ..host import Host
 from ..protocol import Resource
 from ..safefs import read_regular
-from ..web import RELOAD_OWED
+from ..web import RELOAD_OWED, slug
 from .base import Kind, State
 
 _VALID = timedelta(days=397)
@@ -30,15 +30,12 @@ _USE = (
 _DOMAIN = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
-def _checked(resource: Resource) -> tuple[str, list[str]]:
-    """The name and the domains that a resource wants, if it may."""
-    name, domains, account = str(resource.want["name"]), list(resource.want["domains"]), resource.account
-    if account is None or not re.fullmatch(rf"{re.escape(account)}-[a-z0-9]{{1,16}}", name):
-        raise AgentError("request.certificate", f"{resource.id}: {name} is no site of {account or 'nobody'}")
-    for domain in domains:
+def _domains(resource: Resource) -> list[str]:
+    """The domains that a resource wants; AgentError for what would be more than a name to openssl."""
+    for domain in resource.want["domains"]:
         if not _DOMAIN.fullmatch(domain):
             raise AgentError("request.certificate", f"{resource.id}: {domain!r} is no domain name")
-    return name, domains
+    return list(resource.want["domains"])
 
 
 class CertificateKind(Kind):
@@ -93,7 +90,7 @@ class CertificateKind(Kind):
     def write(self, resource: Resource, actual: State | None) -> None:
         """Make both files anew beside the old ones and exchange the two pairs: Apache ends on half a pair."""
         del actual
-        name, domains = _checked(resource)
+        name, domains = slug(resource), _domains(resource)
         fs, place, aside = self.host.fs, f"{paths.TLS}/{name}", f"{paths.TLS}/.{name}"
         fs.makedirs(paths.TLS, 0o700)
         self._clear(aside)

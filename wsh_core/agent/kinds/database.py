@@ -22,6 +22,7 @@ RIGHTS = (
 _ALL = frozenset(RIGHTS)
 
 _HERE = "localhost"
+_REST = re.compile("[a-z0-9_]{1,47}")
 _SOCKET_ONLY = "unix_socket OR mysql_native_password USING 'invalid'"
 """The socket decides alone: the second method never succeeds; it is there to be given a password one day."""
 _LIMITS = {
@@ -45,10 +46,12 @@ FROM mysql.proxies_priv
 
 def _own_name(resource: Resource) -> str:
     """The name that a resource wants, if it is one of its account's: ``alice``, or ``alice_`` and more."""
-    name, account = str(resource.want["name"]), resource.account
-    tail = "" if resource.kind == DatabaseUserKind.name else "_[a-z0-9_]{1,47}"
-    if account is None or not re.fullmatch(re.escape(account) + tail, name):
-        raise AgentError("request.database", f"{resource.id}: {name} is no name of {account or 'the server'}")
+    name = str(resource.want["name"])
+    account, line, rest = name.partition("_")
+    right = not line if resource.kind == DatabaseUserKind.name else _REST.fullmatch(rest)
+    if account != resource.account or not right:
+        owner = resource.account or "the server"
+        raise AgentError("request.database", f"{resource.id}: {name} is no name of {owner} in MariaDB")
     return name
 
 
