@@ -11,7 +11,7 @@ import click
 import pytest
 
 from tests.cli.conftest import ROOT
-from wsh_core.cli import reference, root
+from wsh_core.cli import completion, privilege, reference, root
 from wsh_core.cli.help import Command, Group
 from wsh_core.errors import ExitStatus
 
@@ -176,3 +176,28 @@ def test_a_word_comes_at_once():
         [sys.executable, "-m", "wsh_core.cli", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
     )
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("complete_", "typed", "offered"),
+    [
+        (completion.accounts, "a", ["alice"]),
+        (completion.accounts, "x", []),
+        (completion.servers, "", ["web1"]),
+        (completion.sites, "alice/", ["alice/blog"]),
+        (completion.apps, "st", ["static"]),
+    ],
+)
+@pytest.mark.usefixtures("description")
+def test_completion_knows_the_names_of_the_description(monkeypatch, complete_, typed, offered):
+    monkeypatch.setattr(privilege, "become_ordinary_for_good", lambda: None)
+    assert complete_(click.Context(root.root), click.Option(["--x"]), typed) == offered
+
+
+@pytest.mark.usefixtures("description")
+def test_completion_of_a_broken_description_offers_what_it_can(monkeypatch, description):
+    monkeypatch.setattr(privilege, "become_ordinary_for_good", lambda: None)
+    (description / "servers/web1/accounts/bob.yaml").write_text("sites: [: }")
+    assert completion.sites(click.Context(root.root), click.Option(["--x"]), "") == ["alice/blog"]
+    (description / "wsh.yaml").unlink()
+    assert completion.accounts(click.Context(root.root), click.Option(["--x"]), "") == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsh_core.cli import options
+from wsh_core.cli import completion, options
 from wsh_core.cli.help import Group, argument, option
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console, Span
@@ -52,7 +52,13 @@ account = Group(
     group="What",
     help="a public key that may log in; repeat it",
 )
-@option("--server", metavar="NAME", group="Where", help="its server (if there is more than one)")
+@option(
+    "--server",
+    metavar="NAME",
+    group="Where",
+    shell_complete=completion.servers,
+    help="its server (if there is more than one)",
+)
 @options.adding
 @click.pass_obj
 def add(session: Session, /, name: str | None, **given: Any) -> Answer:
@@ -158,7 +164,7 @@ def list_(session: Session, servers: tuple[str, ...]) -> Answer:
 
 
 @account.command("show", section="See", exits=(0, 2, 3), examples=[("wsh account show alice", "")])
-@argument("name", metavar="ACCOUNT", help="the account: alice")
+@argument("name", metavar="ACCOUNT", shell_complete=completion.accounts, help="the account: alice")
 @click.pass_obj
 def show(session: Session, name: str | None) -> Answer:
     """Show an account and its sites, as the description has them."""

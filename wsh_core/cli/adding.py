@@ -56,7 +56,7 @@ def add(session: Session, addition: Addition, *, apply: bool, wait: float) -> An
         if not questions.yes(session, "Add it?", default=True):
             return Answer(text=lambda out: out.line("Nothing was done."), exit=ExitStatus.FAILED)
     _write(session, change)
-    if not session.json:
+    if not (session.json or session.quiet):
         session.err.line(f"{change} written and checked")
     if not apply:
         hint = f"wsh apply --account {addition.account}"
@@ -128,7 +128,7 @@ def _apply(session: Session, addition: Addition, change: Change, wait: float) ->
         for number, line in enumerate(addition.next):
             out.line(Span("Next   " if not number else "       ", "bold"), line)
 
-    return Answer(data, text, errors=problems, exit=status)
+    return Answer(data, text, errors=problems, exit=status, report=True)
 
 
 def _operation(reports: Sequence[Report]) -> str | None:

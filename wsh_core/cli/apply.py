@@ -84,6 +84,7 @@ def answer(scope: Scope, reports: Sequence[Report], missed: Sequence[Report]) ->
         text=lambda out: rendered.reports(out, reports, scope.view),
         errors=tuple(problem for report in everything for problem in report.problems),
         exit=exit_status(_statuses(everything)),
+        report=True,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from wsh_core.cli import completion
 from wsh_core.cli.help import option
 from wsh_core.cli.units import parse_duration
 
@@ -24,11 +25,11 @@ class Duration(click.ParamType[float]):
 
 
 ACCOUNTS = option(
-    "--account", "accounts", metavar="NAME", multiple=True, group="What",
+    "--account", "accounts", metavar="NAME", multiple=True, group="What", shell_complete=completion.accounts,
     help="only this account; repeat it for more",
 )  # fmt: skip
 SERVERS = option(
-    "--server", "servers", metavar="NAME", multiple=True, group="What",
+    "--server", "servers", metavar="NAME", multiple=True, group="What", shell_complete=completion.servers,
     help="only this server; repeat it for more",
 )  # fmt: skip
 WAIT = option(

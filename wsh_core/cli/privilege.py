@@ -59,6 +59,12 @@ def become_ordinary() -> None:
     _child = broker.Child(theirs)
 
 
+def become_ordinary_for_good() -> None:
+    """Be the user `wsh`, without a way back, if this process is root's. Raises as `become_ordinary`."""
+    if os.geteuid() == 0:
+        _become(_user())
+
+
 def child() -> broker.Child | None:
     """The way back to root's half, if this process has one."""
     return _child

@@ -151,7 +151,7 @@ def _told(session: Session, answer: Answer) -> int:
         return answer.exit
     for warning in session.warnings:
         rendered.problem(session.err, warning, level="warning")
-    if answer.text:
+    if answer.text and not (session.quiet and answer.report and answer.exit == ExitStatus.OK):
         answer.text(session.out)
     return answer.exit
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsh_core.cli import privilege
+from wsh_core.cli import completion, privilege
 from wsh_core.cli.help import Group, argument
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console
@@ -52,7 +52,13 @@ def list_(session: Session) -> Answer:
 
 
 @server.command("setup", section="Make", exits=(0, 1, 2, 3, 5), examples=[("wsh server setup web1", "")])
-@argument("names", metavar="SERVER", nargs=-1, help="the server's name; several at once are possible")
+@argument(
+    "names",
+    metavar="SERVER",
+    nargs=-1,
+    shell_complete=completion.servers,
+    help="the server's name; several at once are possible",
+)
 @click.pass_obj
 def setup(session: Session, names: tuple[str, ...]) -> Answer:
     """Make plain Debian servers wsh servers: packages, Apache, PHP, MariaDB. Can be repeated at any time."""

@@ -52,6 +52,8 @@ class Answer:
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     exit: ExitStatus = ExitStatus.OK
+    report: bool = False
+    """Whether the text only tells what was done, so that `-q` leaves it out when all went well."""
 
 
 @dataclass

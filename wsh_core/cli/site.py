@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wsh_core.cli import options
+from wsh_core.cli import completion, options
 from wsh_core.cli.help import Command, Group, argument, block, option
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console, Span
@@ -55,6 +55,7 @@ class Add(Command):
     metavar="APP",
     group="What",
     is_eager=True,
+    shell_complete=completion.apps,
     help="what runs there: static, php, or a plugin's application",
 )
 @option("--release", metavar="VERSION", group="What", help="its release (the newest checked one)")
@@ -66,7 +67,9 @@ class Add(Command):
     group="What",
     help="an option of the application; no passwords",
 )
-@option("--account", metavar="NAME", group="Where", help="whose site it is")
+@option(
+    "--account", metavar="NAME", group="Where", shell_complete=completion.accounts, help="whose site it is"
+)
 @option(
     "--domain",
     "domains",
@@ -129,7 +132,7 @@ def list_(session: Session, accounts: tuple[str, ...]) -> Answer:
 
 
 @site.command("show", section="See", exits=(0, 2, 3), examples=[("wsh site show alice/blog", "")])
-@argument("name", metavar="SITE", help="alice/blog, or any of its domains")
+@argument("name", metavar="SITE", shell_complete=completion.sites, help="alice/blog, or any of its domains")
 @click.pass_obj
 def show(session: Session, name: str | None) -> Answer:
     """Show a site, as the description has it."""
