@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..safefs import Root, read_regular
 
 if TYPE_CHECKING:
     from ..errors import AgentError
@@ -10,6 +14,18 @@ if TYPE_CHECKING:
 
 State = dict[str, Any]
 """What a resource is, or should be: JSON values, compared with ``==``."""
+
+ROOTS = "root's"
+"""What a state says of a file that is root's alone and has its mode."""
+
+
+def read_roots(fs: Root, path: str, mode: int = 0o644) -> tuple[str, str]:
+    """The text of a file of root's, and whether it is: ROOTS, or other words. Raises as ``Root.read``."""
+    with fs.opened(path, os.O_RDONLY | os.O_NONBLOCK) as fd:
+        info = os.fstat(fd)
+        text = read_regular(fd, path, 1 << 20).decode(errors="surrogateescape")
+    roots = (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (0, 0, mode)
+    return text, ROOTS if roots else "not root's alone"
 
 
 class Kind:

@@ -12,6 +12,7 @@ from ..safefs import read_regular
 from .base import Kind, State
 
 _LIMIT = 1 << 20
+_ITSELF = "."
 
 
 class JailKind(Kind):
@@ -27,7 +28,7 @@ class JailKind(Kind):
 
     def desired(self, resource: Resource) -> State:
         want = resource.want
-        return {"directories": want["directories"], "links": want["links"], "files": want["files"]}
+        return {"directories": [_ITSELF, *want["directories"]], "links": want["links"], "files": want["files"]}
 
     def read(self, resources: Sequence[Resource]) -> dict[str, State | None | AgentError]:
         found: dict[str, State | None | AgentError] = {}
@@ -44,7 +45,7 @@ class JailKind(Kind):
     def _read(self, fd: int, want: dict[str, Any]) -> State:
         """What is there of what is wanted: the tree is root's alone, so names below ``fd`` can be trusted."""
         directories, links, files = [], {}, {}
-        for name in want["directories"]:
+        for name in (_ITSELF, *want["directories"]):
             info = _lstat(fd, name)
             if info is not None and stat.S_ISDIR(info.st_mode) and _is_roots(info, 0o755):
                 directories.append(name)
@@ -68,7 +69,8 @@ class JailKind(Kind):
         fs.makedirs(path)
         for name in want["directories"]:
             if name not in there["directories"]:
-                fs.mkdir(f"{path}/{name}")
+                if name != _ITSELF:
+                    fs.mkdir(f"{path}/{name}")
                 with fs.opened(f"{path}/{name}", os.O_RDONLY | os.O_DIRECTORY) as fd:
                     os.fchown(fd, 0, 0)
                     os.fchmod(fd, 0o755)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..errors import AgentError
 from ..protocol import Resource
-from .base import Kind, State
+from .base import ROOTS, Kind, State, read_roots
 
 
 class SecretKind(Kind):
@@ -13,10 +13,22 @@ class SecretKind(Kind):
     name = "secret"
 
     def desired(self, resource: Resource) -> State:
-        return {"made": True}
+        return {"file": ROOTS}
 
     def read(self, resources: Sequence[Resource]) -> dict[str, State | None | AgentError]:
-        return {r.id: None if self.host.secrets.get(r.name) is None else {"made": True} for r in resources}
+        found: dict[str, State | None | AgentError] = {}
+        for resource in resources:
+            try:
+                _, file = read_roots(self.host.fs, self.host.secrets.path(resource.name), 0o600)
+                found[resource.id] = {"file": file}
+            except FileNotFoundError:
+                found[resource.id] = None
+            except AgentError as error:
+                found[resource.id] = error
+        return found
 
     def write(self, resource: Resource, actual: State | None) -> None:
-        self.host.secrets.make(resource.name, resource.want["length"])
+        if actual is None:
+            self.host.secrets.make(resource.name, resource.want["length"])
+        else:
+            self.host.secrets.close(resource.name)

@@ -10,7 +10,7 @@ from .. import paths
 from ..errors import AgentError
 from ..host import Host
 from ..protocol import Resource
-from .base import Kind, State
+from .base import ROOTS, Kind, State, read_roots
 
 _RELOAD_OWED = "daemon-reload"
 _MANY = 10
@@ -46,7 +46,7 @@ class UnitKind(Kind):
 
     def desired(self, resource: Resource) -> State:
         want = resource.want
-        state: State = {"content": want["content"], "wanted_by": want["wanted_by"]}
+        state: State = {"content": want["content"], "file": ROOTS, "wanted_by": want["wanted_by"]}
         if want["state"] == "active" and self.host.booted:
             state["state"] = "active"
         return state
@@ -58,14 +58,16 @@ class UnitKind(Kind):
         for resource in resources:
             try:
                 name = _checked(resource)
-                content = fs.read(f"{paths.UNITS}/{name}").decode(errors="surrogateescape")
+                content, file = read_roots(fs, f"{paths.UNITS}/{name}")
             except FileNotFoundError:
                 found[resource.id] = None
                 continue
             except AgentError as error:
                 found[resource.id] = error
                 continue
-            state: State = {"content": content, "wanted_by": paths.TARGET if name in wanted else None}
+            state: State = {
+                "content": content, "file": file, "wanted_by": paths.TARGET if name in wanted else None,
+            }
             if resource.want["state"] == "active" and self.host.booted:
                 state["state"] = active.get(name, "inactive")
             found[resource.id] = state
@@ -77,7 +79,7 @@ class UnitKind(Kind):
         if not self._written:
             self.host.ledger.raise_flag(_RELOAD_OWED)
         self._written.append((resource, actual))
-        if actual is None or actual["content"] != want["content"]:
+        if _differs(resource, actual):
             fs.write(f"{paths.UNITS}/{name}", want["content"].encode())
         if want["wanted_by"] is not None:
             fs.makedirs(f"{paths.UNITS}/{want['wanted_by']}.wants")
@@ -126,7 +128,7 @@ class UnitKind(Kind):
 
 
 def _differs(resource: Resource, actual: State | None) -> bool:
-    return actual is None or actual["content"] != resource.want["content"]
+    return actual is None or (actual["content"], actual["file"]) != (resource.want["content"], ROOTS)
 
 
 class SliceKind(Kind):
