@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .text import Secret, Text, encode, readable, secrets_in
+from .text import PLAIN, Secret, Text, encode, readable, secrets_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,9 @@ class Resource:
 
     def secrets(self) -> Iterator[Secret]:
         """Yield the secrets that stand in what is wanted."""
-        for name in self.wish:
-            yield from secrets_in(getattr(self, name))
+        for value in (getattr(self, name) for name in self.wish):
+            if type(value) not in PLAIN:
+                yield from secrets_in(value)
 
     def to_json(self) -> dict[str, Any]:
         """Return the resource as it stands in a request."""
