@@ -49,6 +49,22 @@ class Jail:
         return f"wsh-step-{self.uid}-*.service"
 
 
+def _properties(jail: Jail, *, network: bool, shown: Sequence[Bind]) -> list[str]:
+    found = [
+        f"User={jail.uid}",
+        f"Group={jail.uid}",
+        f"RootDirectory={jail.path}",
+        f"WorkingDirectory=/home/{jail.account}",
+        "KillSignal=SIGKILL",
+        f"PrivateNetwork={'no' if network else 'yes'}",
+    ]
+    for source, target, access in (*jail.binds, *shown):
+        found.append(f"{'BindPaths' if access == 'rw' else 'BindReadOnlyPaths'}={source}:{target}")
+        if access == "rw":
+            found.append(f"ReadWritePaths=+{target}")
+    return found
+
+
 def command(
     jail: Jail,
     unit: str,
@@ -60,18 +76,7 @@ def command(
     shown: Sequence[Bind],
 ) -> list[str]:
     """The systemd-run(1) command that runs ``argv`` in the jail."""
-    properties = [
-        f"User={jail.uid}",
-        f"Group={jail.uid}",
-        f"RootDirectory={jail.path}",
-        f"WorkingDirectory=/home/{jail.account}",
-        "KillSignal=SIGKILL",
-        f"PrivateNetwork={'no' if network else 'yes'}",
-    ]
-    for source, target, access in (*jail.binds, *shown):
-        properties.append(f"{'BindPaths' if access == 'rw' else 'BindReadOnlyPaths'}={source}:{target}")
-        if access == "rw":
-            properties.append(f"ReadWritePaths=+{target}")
+    properties = _properties(jail, network=network, shown=shown)
     if timeout is not None:
         properties.append(f"RuntimeMaxSec={timeout:g}")
     if memory is not None:

@@ -118,6 +118,25 @@ def _limit(memory: int | None) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory if memory is not None else hard, hard))
 
 
+def _start(
+    argv: list[str], env: Mapping[str, str], directory: str, memory: int | None
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(env),
+            cwd=directory,
+            start_new_session=True,
+            umask=0o027,
+            preexec_fn=lambda: _limit(memory),  # noqa: PLW1509 - the helper has one thread
+        )
+    except FileNotFoundError as error:
+        raise AgentError("app.step", f"{error.filename} is not to be found in the jail") from None
+
+
 def run(
     argv: list[str],
     *,
@@ -135,20 +154,7 @@ def run(
     started.
     """
     started = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(env),
-            cwd=directory,
-            start_new_session=True,
-            umask=0o027,
-            preexec_fn=lambda: _limit(memory),  # noqa: PLW1509 - the helper has one thread
-        )
-    except FileNotFoundError as error:
-        raise AgentError("app.step", f"{error.filename} is not to be found in the jail") from None
+    process = _start(argv, env, directory, memory)
     running = _Running(process, memoryview(input.encode()), caller)
     try:
         code = running.watch(timeout)

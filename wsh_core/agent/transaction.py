@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from . import fence, paths, probe
+from . import database, fence, paths, probe
 from .errors import AgentError
 from .host import Host
 from .jailed import Helpers
-from .mariadb import identifier, string
 from .protocol import Resource, event
 from .site import account_secrets, app_database, app_tree, disk_version, inside, say, site_slug
 
@@ -88,7 +87,7 @@ class Installation:
                 f"{self.tree} is not empty, and what is in it is not wsh's; nothing was done",
                 "move its content elsewhere, or adopt it",
             )
-        if count := self._in_database():
+        if self.database and (count := database.held(self.host.mariadb, self.database)):
             raise AgentError(
                 "app.not-empty",
                 f"the database {self.database} holds {count} tables or the like; nothing was done",
@@ -181,8 +180,8 @@ class Installation:
             helper.ask("exchange", one=self.new, other=self.tree)
             helper.ask("remove", path=self.new)
             self._reload()
-        if reached >= PHASES.index("migrated"):
-            self._empty_database()
+        if self.database and reached >= PHASES.index("migrated"):
+            database.empty(self.host.mariadb, self.database)
         self.host.ledger.finish(self.resource.object)
 
     # parts
@@ -268,38 +267,6 @@ class Installation:
         """Have the runtime drop what it knows of the old code; one that does not run knows nothing."""
         unit = f"wsh-{paths.runtime(self.want['php'])}-{self.helpers.jail.uid}.service"
         self.host.run(["systemctl", "try-reload-or-restart", unit])
-
-    def _in_database(self) -> int:
-        """How many tables, views, routines and events its database holds."""
-        if self.database is None:
-            return 0
-        name = string(self.database)
-        parts = (("TABLES", "TABLE_SCHEMA"), ("ROUTINES", "ROUTINE_SCHEMA"), ("EVENTS", "EVENT_SCHEMA"))
-        counts = (
-            f"SELECT COUNT(*) FROM information_schema.{table} WHERE {of} = {name}"  # noqa: S608 - quoted
-            for table, of in parts
-        )
-        return sum(int(count or 0) for (count,) in self.host.mariadb.query(" UNION ALL ".join(counts)))
-
-    def _empty_database(self) -> None:
-        """Drop the database and make it anew, as it was: rights on it stay (they are the name's)."""
-        if self.database is None:
-            return
-        defaults = self.host.mariadb.query(
-            "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME"  # noqa: S608 - quoted
-            f" FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {string(self.database)}"
-        )
-        for (
-            charset,
-            collation,
-        ) in defaults:  # one, or none where somebody dropped it: then it is made in its turn
-            name = identifier(self.database)
-            self.host.mariadb.execute(
-                [
-                    f"DROP DATABASE {name}",
-                    f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}",
-                ]
-            )
 
 
 def io_error(resource: Resource, error: OSError) -> AgentError:
