@@ -11,7 +11,7 @@ from .text import Text
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate(Resource):
-    """A certificate and key for the domains of a site; the first domain is its subject."""
+    """A certificate and key for the domains of a site: its alternative names; it has no subject."""
 
     kind: ClassVar[str] = "certificate"
 
