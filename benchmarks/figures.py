@@ -51,6 +51,7 @@ def figure(name: str, seconds: list[float], baseline: tuple[str, list[float]], *
            ratio: float | None = None) -> Figure:
     """Compare medians. ``most`` is the target in seconds, ``ratio`` as a multiple of the baseline."""
     ours, theirs = statistics.median(seconds), statistics.median(baseline[1])
-    targets = [f"≤ {most:g}s"] * (most is not None) + [f"≤ {ratio:g} ×"] * (ratio is not None)
+    targets = [f"≤ {most:g}s"] if most is not None else []
+    targets += [f"≤ {ratio:g} ×"] if ratio is not None else []
     met = (most is None or ours <= most) and (ratio is None or ours <= ratio * theirs)
     return Figure(name, ours, baseline[0], theirs, " and ".join(targets), met, (min(seconds), max(seconds)), len(seconds))

@@ -42,6 +42,8 @@ class Bench:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        if "bench" in {server.name for server in lab.servers()}:
+            self.close()
         self.server: Server = lab.up("bench", image=wsh_image(lab))
         self.wsh = wheelhouse.install(self.server, Path(tempfile.gettempdir()) / "wsh-wheels")
         for name in ("bare.py", "raw_site.sh"):

@@ -47,6 +47,8 @@ def install(server: Server, cache: Path, debian: int = 13) -> str:
     """Install wsh on a server that has been set up; the path of its command."""
     place = wheelhouse(cache, debian)
     server.push(str(place), "/root/wheels")
+    server.run(["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "python3-venv"], timeout=300,
+               env={"DEBIAN_FRONTEND": "noninteractive"})
     server.run(["python3", "-m", "venv", "/opt/wsh"], timeout=120)
     server.run(["/opt/wsh/bin/pip", "install", "--quiet", "--no-index", "--find-links", "/root/wheels",
                 "wsh-core", "wsh-wordpress"], timeout=300)
