@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from wsh_core.cli.units import counted, duration, ticking
 
 if TYPE_CHECKING:
     from wsh_core.transport.setup import Progress, Result
+
+
+COLOURS: dict[str, Style] = {"changed": "yellow", "failed": "red", "ok": "green"}
 
 
 @dataclass
@@ -77,15 +81,13 @@ class Shown:
     def _line(self, server: str, part: str, word: str, text: str, seconds: float) -> None:
         if self.live is not None:
             self.live.clear()
-        colour: Style = "yellow" if word == "changed" else "red" if word == "failed" else "green"
-        self.console.line(
-            f"{server}   ",
-            pad(part, 16),
-            " ",
-            Span(pad(word, 9), colour),
-            pad(text, 52),
-            f"  {duration(seconds)}",
-        )
+        took = duration(seconds)
+        if self.console.width is None:
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            self.console.line(f"{stamp} {server} {part} {word} {took} {text}")
+        else:
+            head, colour = f"{server}   {pad(part, 16)} ", COLOURS.get(word, "")
+            self.console.prose(head, Span(pad(word, 9), colour), pad(text, 52), f"  {took}", rest=" " * 20)
         self.console.flush()
 
     def _paint(self, told: Progress, part: _Part) -> None:
