@@ -139,8 +139,6 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server can be entered."""
 
     def refuse(_session: Any, server: Any) -> Any:
-        raise UnreachableError(
-            "server.unreachable", f"{server.name} did not answer; nothing was begun there", "ssh it"
-        )
+        raise UnreachableError("server.unreachable", f"{server.name} did not answer; nothing was begun there", "ssh it")
 
     monkeypatch.setattr(watch, "transport", refuse)

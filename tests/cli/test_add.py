@@ -133,9 +133,7 @@ def test_a_name_that_no_account_can_have(wsh, description, scratch, name):
 
 def test_a_key_is_read_from_its_file(wsh, description, tmp_path):
     key = tmp_path / "key.pub"
-    key.write_text(
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3aRKy5k+TdH2TCpzTuTbojLdlAGA0FU1UuHZlf+U6q bob@laptop\n"
-    )
+    key.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3aRKy5k+TdH2TCpzTuTbojLdlAGA0FU1UuHZlf+U6q bob@laptop\n")
     done = wsh("account", "add", "bob", "--name", "Bob", "--ssh-key", str(key), "--no-apply")
     assert done.status == ExitStatus.OK, done.err
     assert "bob@laptop" in (description / "servers/web1/accounts/bob.yaml").read_text()

@@ -209,9 +209,7 @@ def test_a_locked_server_says_by_whom(wsh, scratch):
     wsh("apply", "--yes")
     with (scratch.root / "run/wsh.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(
-            json.dumps({"user": "jo", "host": "desk", "operation": "7f3a00", "since": "2026-11-24T12:40:00Z"})
-        )
+        lock.write(json.dumps({"user": "jo", "host": "desk", "operation": "7f3a00", "since": "2026-11-24T12:40:00Z"}))
         lock.flush()
         done = wsh("apply", "--yes", "--json")
     assert done.status == ExitStatus.OTHER

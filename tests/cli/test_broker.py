@@ -91,9 +91,7 @@ def test_an_answer_that_was_not_heard_out_does_not_disturb_the_next(halves):
     assert b"".join(halves.child.run(["start"])) == b"start 0\nstart 1\nstart 2\n"
 
 
-@pytest.mark.parametrize(
-    ("words", "kind"), [(["log"], TransportError), (["setup", "web1", "13"], AgentFailure)]
-)
+@pytest.mark.parametrize(("words", "kind"), [(["log"], TransportError), (["setup", "web1", "13"], AgentFailure)])
 def test_an_error_arrives_as_what_it_was(halves, words, kind):
     with pytest.raises(kind) as failed:
         list(halves.child.run(words))

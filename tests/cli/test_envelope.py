@@ -58,9 +58,7 @@ def test_without_a_terminal_and_with_nothing_given(wsh, words):
         assert answer["errors"]
 
 
-@pytest.mark.parametrize(
-    "words", [*COMMANDS, (), ("site",), ("server",)], ids=lambda words: " ".join(words) or "wsh"
-)
+@pytest.mark.parametrize("words", [*COMMANDS, (), ("site",), ("server",)], ids=lambda words: " ".join(words) or "wsh")
 @pytest.mark.usefixtures("description")
 def test_an_option_that_does_not_exist(wsh, words):
     answer = lines(wsh(*words, "--nonsense", "--json"))[-1]

@@ -126,9 +126,7 @@ SLOW = (
 )
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["site", "add", "--help"], ["version"], ["chek"]], ids=" ".join
-)
+@pytest.mark.parametrize("words", [["--help"], ["site", "add", "--help"], ["version"], ["chek"]], ids=" ".join)
 def test_help_imports_nothing_slow(words):
     code = f"import sys; from wsh_core.cli.root import run; run({words!r}); print('|'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -164,17 +162,13 @@ def test_help_and_completion_take_at_most_200_ms_of_processor_time(environ):
             stdout=subprocess.DEVNULL, check=True,
         )  # fmt: skip
         after = os.times()
-        spent.append(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        )
+        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert statistics.median(spent) <= 0.2
 
 
 def test_a_word_comes_at_once():
     began = time.monotonic()
-    subprocess.run(
-        [sys.executable, "-m", "wsh_core.cli", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
-    )
+    subprocess.run([sys.executable, "-m", "wsh_core.cli", "--help"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     assert time.monotonic() - began < 5
 
 

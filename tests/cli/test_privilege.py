@@ -46,9 +46,7 @@ def furnish(tmp_path: Path) -> Path:
     info.mkdir(parents=True)
     (site / "wsh_spy.py").write_text(SPY)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wsh-spy\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[wsh]\nspy = wsh_spy\n[wsh.commands]\noperate = wsh_operate:operate\n"
-    )
+    (info / "entry_points.txt").write_text("[wsh]\nspy = wsh_spy\n[wsh.commands]\noperate = wsh_operate:operate\n")
     (site / "wsh_operate.py").write_text(
         "import click, os\n@click.command()\ndef operate():\n    click.echo(f'operates as {os.geteuid()}')\n"
     )
@@ -88,9 +86,7 @@ echo '{"setup": "here", "debian": 13, "php": "8.4"}' > /etc/wsh/server.json
 """A machine of the command's own over this one, set up as far as a plan needs it."""
 
 
-def wsh(
-    place: Path, *words: str, without: bool = False, machine: str = ""
-) -> subprocess.CompletedProcess[str]:
+def wsh(place: Path, *words: str, without: bool = False, machine: str = "") -> subprocess.CompletedProcess[str]:
     script = f"set -e\n{machine}\n" + PASSWD.format(end=".without" if without else "")
     return subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, str(place), sys.executable, "-m", "wsh_core.cli", *words],

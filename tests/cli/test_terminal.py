@@ -63,9 +63,7 @@ def test_wrapped_words_are_all_there_and_fit(words, width):
         for line in wrap([" ".join(words)], width, "- ", "  ")
     ]
     assert " ".join(lines).removeprefix("- ").split() == " ".join(words).split()
-    assert all(
-        cells(line) <= width or len(line.strip().split(" ")) == 1 + line.startswith("- ") for line in lines
-    )
+    assert all(cells(line) <= width or len(line.strip().split(" ")) == 1 + line.startswith("- ") for line in lines)
 
 
 class Terminal(io.StringIO):
