@@ -1,4 +1,4 @@
-"""What the controls take away, each for a while: one defence that has a name, and with it the attack must work."""
+"""What the controls take away, each for a while: one defence with a name; without it the attack must work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from tests.attacks.scene import Scene
+from tests.lab.world import World
 from wsh_core.agent import paths
 
 Without = AbstractContextManager[None]
@@ -21,7 +22,7 @@ _VIEW = f"{paths.UNITS}/run-wsh-web.mount"
 def changed(scene: Scene, path: str, pattern: str, new: str) -> Iterator[None]:
     """A file of the server in which a pattern stands as something else."""
     old = scene.server.read(path).decode()
-    text, count = re.subn(pattern, new, old, flags=re.M)
+    text, count = re.subn(pattern, new, old, flags=re.MULTILINE)
     assert count, f"{path} has no {pattern!r}"
     scene.server.write(path, text)
     try:
@@ -30,7 +31,7 @@ def changed(scene: Scene, path: str, pattern: str, new: str) -> Iterator[None]:
         scene.server.write(path, old)
 
 
-def _run(scene: Scene, *commands: str) -> None:
+def _run(scene: Scene | World, *commands: str) -> None:
     for command in commands:
         scene.server.run(command.split())
 
@@ -71,7 +72,9 @@ def _without_pins(scene: Scene, pattern: str) -> Without:
 
 def override_list(scene: Scene) -> Without:
     """The .htaccess may say ProxyFCGISetEnvIf."""
-    return _without(scene, {paths.HTACCESS: ("^AllowOverrideList", "AllowOverrideList ProxyFCGISetEnvIf")}, *APACHE)
+    return _without(
+        scene, {paths.HTACCESS: ("^AllowOverrideList", "AllowOverrideList ProxyFCGISetEnvIf")}, *APACHE
+    )
 
 
 def extensions(scene: Scene) -> Without:
@@ -100,7 +103,7 @@ def _view_without(scene: Scene, option: str) -> Without:
 
 
 @contextmanager
-def modules(scene: Scene, *names: str) -> Iterator[None]:
+def modules(scene: Scene | World, *names: str) -> Iterator[None]:
     """Apache has modules that are not on the list."""
     _run(scene, f"a2enmod --quiet {' '.join(names)}", *APACHE)
     try:
@@ -147,5 +150,8 @@ def certificate(scene: Scene, directory: str) -> Without:
 
 def fence_in_server_context(scene: Scene, slug: str) -> Without:
     """The rules of a site's fence stand in its document root, where .htaccess comes after them."""
-    moved = (r"(^ *RewriteEngine On\n(?: *RewriteCond.*\n)+ *RewriteRule.*\n)([\s\S]*?<Directory .*\n)", r"\2\1")
+    moved = (
+        r"(^ *RewriteEngine On\n(?: *RewriteCond.*\n)+ *RewriteRule.*\n)([\s\S]*?<Directory .*\n)",
+        r"\2\1",
+    )
     return _without(scene, {f"{paths.VHOSTS}/{slug}.conf": moved}, *APACHE)

@@ -1,29 +1,24 @@
-"""Runs on a server: one line for each thing below the given directories, with all that an attack could change.
-
-Usage: fingerprint.py DIRECTORY…  Owner, group, mode, access control lists and other attributes, content, target.
+"""Runs on a server: one line for each thing below the given directories, with all that an attack could
+change: owner, group, mode, access control lists and other attributes, content or target.
 """
 
 import hashlib
 import os
-import stat
 import sys
+from pathlib import Path
 
 
 def line(path):
-    info = os.lstat(path)
-    attributes = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in os.listxattr(path, follow_symlinks=False)}
+    info = path.lstat()
+    names = os.listxattr(path, follow_symlinks=False)
+    attributes = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in sorted(names)}
     content = ""
-    if stat.S_ISREG(info.st_mode):
-        with open(path, "rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    elif stat.S_ISLNK(info.st_mode):
-        content = os.readlink(path)
-    return f"{path} {info.st_uid}:{info.st_gid} {info.st_mode:o} {sorted(attributes.items())} {content}"
+    if path.is_symlink():
+        content = path.readlink()
+    elif path.is_file():
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{path} {info.st_uid}:{info.st_gid} {info.st_mode:o} {attributes} {content}\n"
 
 
-for top in sys.argv[1:]:
-    print(line(top))
-    for directory, directories, files in os.walk(top):
-        directories.sort()
-        for name in sorted(directories + files):
-            print(line(os.path.join(directory, name)))
+for top in map(Path, sys.argv[1:]):
+    sys.stdout.writelines(line(path) for path in sorted([top, *top.rglob("*")]))

@@ -1,4 +1,4 @@
-"""T01–T06: what a .htaccess can say to reach another account's PHP."""
+"""T01 to T06: what a .htaccess can say to reach another account's PHP."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ T03 = WRONG_FILE[2]
 T05 = Attack("t05", f'RewriteEngine On\nRewriteRule "^x1$" "ADDRESS{REPORT}" [P]\n', query="x1")
 """Bob's PHP runs what bob keeps from visitors."""
 
-# Two settings need a line break between them; it comes out of the address, which a .htaccess cannot write itself.
+# Two settings need a line break between them, which no .htaccess can write: it comes out of the address.
 T06 = Attack("t06", f"""\
 RewriteEngine On
 RewriteRule "^x1\\s$" "ADDRESS{REPORT}" [P]

@@ -28,14 +28,17 @@ class _Stream:
 def ask(address: str, name: str, ca: Path, wanted: Sequence[tuple[str, str]]) -> list[Answer]:
     """Send GET requests for (host, path), 40 at a time, over one connection that was opened for ``name``.
 
-    Raises AssertionError when a stream is reset or the connection ends early, TimeoutError after 60 s of silence.
+    Raises AssertionError when a stream is reset or the connection ends early, TimeoutError after 60 s
+    of silence.
     """
     context = ssl.create_default_context(cafile=str(ca))
     context.set_alpn_protocols(["h2"])
-    with socket.create_connection((address, 443), _SECONDS) as plain:
-        with context.wrap_socket(plain, server_hostname=name) as connection:
-            assert connection.selected_alpn_protocol() == "h2"
-            return _exchange(connection, wanted)
+    with (
+        socket.create_connection((address, 443), _SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=name) as connection,
+    ):
+        assert connection.selected_alpn_protocol() == "h2"
+        return _exchange(connection, wanted)
 
 
 def _exchange(connection: ssl.SSLSocket, wanted: Sequence[tuple[str, str]]) -> list[Answer]:

@@ -1,4 +1,4 @@
-"""Two strangers on one server: alice, who may do all that a customer can, and bob, who has something to lose."""
+"""Two strangers on one server: alice, who does what a customer can, and bob, who has something to lose."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MARK = "BOB-SECRET"
 """In everything of bob's that nobody else may see."""
 TAKEN = "TAKEN"
 """What the attacker's own code says wherever it runs, with the uid that it has there."""
-CODE = f"<?php echo '{TAKEN} uid=', posix_getuid(), ' ', @file_get_contents('/home/bob/sites/www/app/key.txt'), '|';"
+BOB_HOME = "/home/bob/sites/www"
+CODE = f"<?php echo '{TAKEN} uid=', posix_getuid(), ' ', @file_get_contents('{BOB_HOME}/app/key.txt'), '|';"
 REFUSED = {403, 404, 500}
 
-BOB_HOME = "/home/bob/sites/www"
 REPORT = f"{BOB_HOME}/app/private/report.php"
 """A program of bob's that his .htaccess keeps from all visitors."""
 _BOBS = {
-    "www/app/index.php": ("0640", "<?php echo \"bob's page, uid \", posix_getuid();"),
+    "www/app/index.php": ("0640", '<?php echo "bob\'s page, uid ", posix_getuid();'),
     "www/app/key.txt": ("0600", f"{MARK} 0600"),
     "www/app/config.php": ("0600", f"<?php $password = '{MARK} php';"),
     "www/app/private/.htaccess": ("0640", "Require all denied\n"),
@@ -55,7 +55,9 @@ class Scene:
         assert world.as_account("bob", "mkdir", f"{BOB_HOME}/app/private").returncode == 0
         for path, (mode, text) in _BOBS.items():
             world.put("bob", path, text, mode)
-        self.server.run(["mariadb"], input=f"CREATE TABLE bob_www.t (t TEXT); INSERT bob_www.t VALUES ('{MARK} row');")
+        self.server.run(
+            ["mariadb"], input=f"CREATE TABLE bob_www.t (t TEXT); INSERT bob_www.t VALUES ('{MARK} row');"
+        )
         world.get(f"https://www.bob.test/?{MARK}-log")
         assert MARK in self.log("bob/www-access.log")
 
@@ -104,7 +106,9 @@ class Scene:
 
     def value(self, expression: str, site: str = "www") -> Any:
         """What an expression is in alice's PHP."""
-        return json.loads(self.php(f"echo json_encode({expression}, JSON_INVALID_UTF8_SUBSTITUTE);", site=site))
+        return json.loads(
+            self.php(f"echo json_encode({expression}, JSON_INVALID_UTF8_SUBSTITUTE);", site=site)
+        )
 
     def log(self, path: str) -> str:
         return self.server.read(f"{paths.LOGS}/{path}").decode()
@@ -112,7 +116,9 @@ class Scene:
     # bob
 
     def _bob_answers(self) -> Mapping[str, tuple[int, str]]:
-        answers = {path: self.world.get(f"https://www.bob.test/{path}") for path in ("", "private/report.php")}
+        answers = {
+            path: self.world.get(f"https://www.bob.test/{path}") for path in ("", "private/report.php")
+        }
         return {path: (answer.status, answer.body) for path, answer in answers.items()}
 
     def bob_is_well(self) -> bool:

@@ -55,8 +55,8 @@ def test_no_htaccess_lifts_it(scene: Scene, site: str, name: str) -> None:
 
 
 WRONG = (
-    "", "0", "f" * 32, TOKEN[:-1], TOKEN + "0", TOKEN.upper(), "*", "?" * 32, "../alice-www", f"../fence/alice-two.{TOKEN}",
-    f"{TOKEN}/", f" {TOKEN[1:]} ", f"{TOKEN}%00", f"{TOKEN}, {TOKEN}", "[0-9a-f]{32}",
+    "", "0", "f" * 32, TOKEN[:-1], TOKEN + "0", TOKEN.upper(), "*", "?" * 32, "[0-9a-f]{32}", "../alice-www",
+    f"../fence/alice-two.{TOKEN}", f"{TOKEN}/", f" {TOKEN[1:]} ", f"{TOKEN}%00", f"{TOKEN}, {TOKEN}",
 )  # fmt: skip
 
 
@@ -99,7 +99,11 @@ def test_the_token_lifts_it_for_its_own_request_and_site(scene: Scene, site: str
 
 def test_the_fence_itself_is_out_of_reach(scene: Scene, site: str) -> None:  # noqa: ARG001
     """Nobody but root can list or make the files that it is made of."""
-    for command in (["ls", paths.FENCES], ["touch", f"{paths.FENCES}/bob-www"], ["rm", f"{paths.FENCES}/alice-www"]):
+    for command in (
+        ["ls", paths.FENCES],
+        ["touch", f"{paths.FENCES}/bob-www"],
+        ["rm", f"{paths.FENCES}/alice-www"],
+    ):
         assert scene.world.as_account("alice", *command).returncode != 0
 
 

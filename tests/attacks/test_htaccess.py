@@ -1,4 +1,4 @@
-"""T01–T09: no .htaccess makes another account's PHP answer, or changes what PHP was told by root."""
+"""T01 to T09: no .htaccess makes another account's PHP answer, or changes what PHP was told by root."""
 
 from __future__ import annotations
 
@@ -24,17 +24,30 @@ def scene(scene: Scene, prepared: None) -> Scene:  # noqa: ARG001
     return scene
 
 
-def bobs_visitors_see(scene: Scene, what: str) -> bool:
-    return any(what in scene.world.get("https://www.bob.test/").body for _ in range(20))
+def bobs_visitors_see(scene: Scene, what: str, times: int = 20) -> bool:
+    return any(what in scene.world.get("https://www.bob.test/").body for _ in range(times))
 
 
-# T01–T06
+# T01 to T06
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_bobs_php_is_not_reached(scene: Scene, attack: Attack) -> None:
     assert is_refused(scene.get(attack.url))
     assert not bobs_visitors_see(scene, TAKEN)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//t06/x1%0a", "/t06//x1%0a", "/./t06/x1%0a", "/%74%306/x1%0a", "/t06/x1%0a?/t06/x1", "t06/x1%0a", "*",
+     "*/t06/x1%0a", "https://www.alice.test/t06/x1%0a", "https://www.bob.test/t06/x1%0a", "https://www.alice.test"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "TRACE"])
+def test_no_spelling_of_the_address_slips_past_the_pin(scene: Scene, method: str, target: str) -> None:
+    """It stands in a ``Location``, so it holds for what Apache takes for a path."""
+    answer = scene.get("", "--http1.1", "--path-as-is", "--request", method, "--request-target", target)
+    assert not any(trace in answer.body for trace in (MARK, TAKEN))
+    assert not bobs_visitors_see(scene, TAKEN, times=2)
 
 
 def test_bobs_log_tells_nothing_to_alice_and_hers_names_nobody(scene: Scene) -> None:
@@ -52,8 +65,10 @@ STANDING = {
 
 
 @pytest.mark.parametrize("kept", [None, *STANDING])
-def test_control_bobs_php_runs_alices_files_if_nothing_stands_before_it(scene: Scene, kept: str | None) -> None:
-    """Without any of them T01–T04 work; each that is put back stops them alone (the extension: T03 only)."""
+def test_control_bobs_php_runs_alices_files_if_nothing_stands_before_it(
+    scene: Scene, kept: str | None
+) -> None:
+    """Without any of them T01 to T04 work; each one that stays stops them alone (the extension: T03 only)."""
     works = {None: {*WRONG_FILE}, "extensions": {*WRONG_FILE} - {T03}}.get(kept, set())
     with ExitStack() as stack:
         for name, without in STANDING.items():
@@ -150,7 +165,7 @@ SPOOFS = {
     "nothing": "",
 }
 ENVIRONMENT = ("SetEnv", "SetEnvIf", "SetEnvIfExpr", "rule")
-"""They set what PHP is told, so the pin alone stands before them; a header or a parameter never gets that name."""
+"""They set what PHP is told: the pin alone stands before them. No header or parameter ever gets that name."""
 
 
 def spoofed(scene: Scene, spoof: str) -> str:
@@ -168,7 +183,9 @@ def test_the_uid_is_not_spoofed(scene: Scene, spoof: str) -> None:
     with scene.htaccess("t09", spoofed(scene, spoof)):
         assert is_refused(scene.get(f"t09/x{query}", *sent))
         own = scene.get(f"t09/own.php{query}", *sent)
-    if spoof == "small letters":  # Apache then has the pin under the name that came first: closed, also to its owner
+    if (
+        spoof == "small letters"
+    ):  # Apache then has the pin under the name that came first: closed, also to its owner
         assert is_refused(own)
     else:
         assert (own.status, own.body) == (200, f"own uid {scene.uids['alice']} none")

@@ -32,7 +32,10 @@ def site(furnished: Scene, request: pytest.FixtureRequest) -> Iterator[str]:
     furnished.put("page.txt", "a page of her own", site=request.param)
     furnished.world.put("alice", f"{request.param}/rules", "Header set X-Followed yes\nRequire all granted\n")
     furnished.put("linked/page.txt", "below a link", site=request.param)
-    commands += [["ln", "-s", f"{tree}/page.txt", f"{tree}/own"], ["ln", "-s", "../../rules", f"{tree}/linked/.htaccess"]]
+    commands += [
+        ["ln", "-s", f"{tree}/page.txt", f"{tree}/own"],
+        ["ln", "-s", "../../rules", f"{tree}/linked/.htaccess"],
+    ]
     for command in commands:
         assert furnished.world.as_account("alice", *command).returncode == 0
     yield request.param
@@ -69,6 +72,29 @@ def test_a_rewritten_path_stays_in_the_site(scene: Scene, site: str, path: str) 
             assert answer.status in REFUSED | {400}
             assert MARK not in answer.body
             assert "root:x:0:0" not in answer.body
+
+
+EXPRESSIONS = {
+    "header": 'Header set X-Text "expr=%{file:FILE}"',
+    "error": 'ErrorDocument 404 "%{file:FILE}"',
+    "if": "<If \"file('FILE') =~ /BOB/\">\nHeader set X-Text yes\n</If>",
+    "rewrite": "RewriteEngine On\nRewriteCond expr \"file('FILE') =~ /BOB/\"\nRewriteRule ^ - [F]",
+    "environment": "SetEnvIfExpr \"file('FILE') =~ /BOB/\" FOUND=1\nHeader set X-Text yes env=FOUND",
+    "require": "Require expr \"file('FILE') =~ /BOB/\"",
+    "redirect": '<If "true">\nRedirect 302 "/%{file:FILE}"\n</If>',
+    "include": "Include FILE",
+    "password": "AuthType Basic\nAuthName x\nAuthUserFile FILE\nRequire valid-user",
+}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_no_directive_reads_a_file_for_alice(scene: Scene, site: str, name: str) -> None:
+    with scene.htaccess("read", EXPRESSIONS[name].replace("FILE", f"{BOB_HOME}/notes.txt") + "\n", site=site):
+        answer = scene.get("read/nothing", site=site)
+    assert answer.status in REFUSED | {401}
+    assert MARK not in f"{answer.headers}{answer.body}"
+    assert "x-text" not in answer.headers
+    assert MARK not in scene.log(f"alice/{site}-error.log")
 
 
 def test_control_where_links_are_followed_they_lead_anywhere(scene: Scene, site: str) -> None:

@@ -1,4 +1,4 @@
-"""T10: the attacks by .htaccess over one HTTP/2 connection, at the same time as what bob's visitors ask for."""
+"""T10: the attacks by .htaccess over one HTTP/2 connection, among what bob's visitors ask for."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def one_connection(furnished: Scene) -> Iterator[None]:
     server = furnished.server
     server.run(["mkdir", SHARED])
     subject = ["-subj", f"/CN={ALICE}", "-addext", f"subjectAltName=DNS:{ALICE},DNS:{BOB}"]
-    server.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout",
-                f"{SHARED}/key.pem", "-out", f"{SHARED}/request.pem", *subject])  # fmt: skip
-    server.run(["openssl", "x509", "-req", "-in", f"{SHARED}/request.pem", "-CA", f"{paths.CA}/ca.pem", "-CAkey",
-                f"{paths.CA}/ca.key", "-copy_extensions", "copyall", "-days", "1", "-out", f"{SHARED}/cert.pem"])  # fmt: skip
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", f"{SHARED}/key.pem"]
+    server.run(["openssl", "req", *key, "-out", f"{SHARED}/request.pem", *subject])
+    ca = ["-CA", f"{paths.CA}/ca.pem", "-CAkey", f"{paths.CA}/ca.key", "-copy_extensions", "copyall"]
+    signed = ["-in", f"{SHARED}/request.pem", "-days", "1", "-out", f"{SHARED}/cert.pem"]
+    server.run(["openssl", "x509", "-req", *ca, *signed])
     with defences.certificate(furnished, SHARED):
         yield
     server.run(["rm", "-r", SHARED])
@@ -70,7 +71,9 @@ def test_a_connection_for_one_site_is_not_for_another(scene: Scene) -> None:
 
 @pytest.mark.usefixtures("one_connection")
 def test_a_thousand_requests_over_one_connection_are_never_mixed_up(scene: Scene) -> None:
-    wrong = [(asked, answer) for asked, answer in ask(scene, mixed(100)) if not is_right(scene, asked, answer)]
+    wrong = [
+        (asked, answer) for asked, answer in ask(scene, mixed(100)) if not is_right(scene, asked, answer)
+    ]
     assert not wrong, f"{len(wrong)} of 1000, the first: {wrong[0]}"
 
 

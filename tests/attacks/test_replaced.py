@@ -40,7 +40,7 @@ def fingerprint(scene: Scene, *places: str) -> list[str]:
 @contextmanager
 def replaced(scene: Scene, path: str, target: str) -> Iterator[None]:
     """A link where a directory of alice's was; made by her if she can."""
-    exchange = f'mv "$1" "$1.away" && ln -s "$2" "$1"'
+    exchange = 'mv "$1" "$1.away" && ln -s "$2" "$1"'
     if path in ALICES_OWN:
         done = scene.world.as_account("alice", "sh", "-c", exchange, "sh", path, target)
         assert done.returncode == 0, done.stderr
@@ -59,7 +59,9 @@ def refusals(events: list[Event]) -> list[str]:
 def test_the_account_cannot_replace_what_is_roots(scene: Scene) -> None:
     """On the server, and in her jail."""
     assert set(directories(scene)) > ALICES_OWN
-    jailed = {f"{HOME}/home/{point}": f"{HOME}/{point}" for point in ("sites", "logs", "backups")} | {HOME: HOME}
+    jailed = {f"{HOME}/home/{point}": f"{HOME}/{point}" for point in ("sites", "logs", "backups")} | {
+        HOME: HOME
+    }
     for path in sorted({*directories(scene)} - ALICES_OWN):
         assert scene.world.as_account("alice", "mv", path, f"{path}.away").returncode != 0
         assert scene.world.as_account("alice", "ln", "-sfnT", "/etc", path).returncode != 0
@@ -76,7 +78,10 @@ def test_an_apply_refuses_the_account_and_changes_nothing_elsewhere(scene: Scene
         with replaced(scene, path, target):
             events = scene.world.verb("apply", request=request)
         assert events[-1]["accounts"] == {"alice": "failed", "bob": "ok"}, (path, troubles(events))
-        assert any(message.startswith(path) and "link" in message for message in refusals(events)), (path, troubles(events))
+        assert any(message.startswith(path) and "link" in message for message in refusals(events)), (
+            path,
+            troubles(events),
+        )
         assert events[-1]["counts"]["changed"] == 0
         assert fingerprint(scene, *ELSEWHERE) == before, path
     assert scene.world.apply()[-1]["counts"]["changed"] == 0
@@ -88,6 +93,28 @@ def test_apache_does_not_follow_either(scene: Scene) -> None:
             answer = scene.get(asked)
             assert answer.status in REFUSED
             assert MARK not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("link", "target"), [("new", "/etc"), ("new/app", "/home/bob"), ("new", "/etc/wsh/new")]
+)
+def test_a_place_that_is_taken_before_its_site_is_described_is_refused(
+    scene: Scene, link: str, target: str
+) -> None:
+    before, file = fingerprint(scene, *ELSEWHERE), scene.world.file("alice")
+    description, path = file.read_text(encoding="utf-8"), f"{HOME}/sites/{link}"
+    prepare = 'mkdir -p "$(dirname "$1")" && ln -s "$2" "$1"'
+    assert scene.world.as_account("alice", "sh", "-c", prepare, "sh", path, target).returncode == 0
+    file.write_text(description + "  new: {domains: [new.alice.test], app: static}\n", encoding="utf-8")
+    try:
+        events = scene.world.apply(check=False)
+        assert events[-1]["accounts"] == {"alice": "failed", "bob": "ok"}, troubles(events)
+        assert any(path in message for message in refusals(events)), troubles(events)
+        assert fingerprint(scene, *ELSEWHERE) == before
+    finally:
+        file.write_text(description, encoding="utf-8")
+        scene.world.as_account("alice", "rm", "-r", f"{HOME}/sites/new")
+    assert scene.world.apply()[-1]["counts"]["changed"] == 0
 
 
 # the control of T20, and of T26 on a server
@@ -107,10 +134,12 @@ def weak_agent(scene: Scene) -> str:
     """An agent whose safe_open follows links: that module without its resolve flags, all else the same."""
     root = Path(agent.__file__).parent
     sources = {
-        f"agent/{path.relative_to(root)}": path.read_bytes() for path in root.rglob("*") if path.suffix in {".py", ".php"}
+        f"agent/{path.relative_to(root)}": path.read_bytes()
+        for path in root.rglob("*")
+        if path.suffix in {".py", ".php"}
     }
     text = sources["agent/safefs.py"].decode()
-    text, resolve = re.subn(r"^_RESOLVE = .*$", "_RESOLVE = 0", text, flags=re.M)
+    text, resolve = re.subn(r"^_RESOLVE = .*$", "_RESOLVE = 0", text, flags=re.MULTILINE)
     text, flags = re.subn(r"_OpenHow\(flags \|", "_OpenHow(flags & ~os.O_NOFOLLOW |", text)
     assert (resolve, flags) == (1, 1)
     packed = package.pack({**sources, "agent/safefs.py": text.encode(), "__main__.py": package.MAIN.encode()})

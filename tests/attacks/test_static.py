@@ -1,4 +1,4 @@
-"""A static site executes nothing, whatever its .htaccess says: what comes is the text of a program, or a refusal."""
+"""A static site executes nothing, whatever its .htaccess says: it shows a program's text, or refuses."""
 
 from __future__ import annotations
 
@@ -14,31 +14,39 @@ pytestmark = pytest.mark.needs_machine("lab")
 RAN = "ran:" + str(6 * 7)
 PHP = "<?php echo 'ran:', 6 * 7;"
 SHELL = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nran:%d uid=%d' $((6 * 7)) $(id -u)\n"
-INCLUDES = "<!--#exec cmd=\"echo ran:$((6*7)) uid=$(id -u)\" --><!--#include virtual='hello.txt' --><!--#echo var='DATE_GMT' -->"
+INCLUDES = (
+    "<!--#exec cmd='echo ran:$((6*7)) uid=$(id -u)' -->"
+    "<!--#include virtual='hello.txt' --><!--#echo var='DATE_GMT' -->"
+)
 PROGRAMS = {
     "x.php": PHP, "x.phtml": PHP, "x.phar": PHP, "x.php.txt": PHP, "x.foo": PHP, "x.txt": PHP,
     "x.cgi": SHELL, "x.pl": SHELL, "x.sh": SHELL, "x": SHELL,
     "x.shtml": INCLUDES, "x.html": INCLUDES,
 }  # fmt: skip
 TYPES = ".php .phtml .phar .cgi .pl .sh .shtml .html .txt .foo"
+SET = '<FilesMatch "\\.{end}$">\nSetHandler {handler}\n</FilesMatch>\n'
+ADDRESS = "ADDRESS/home/alice/sites/st/app/own-PHP-by-proxy/$1"
 HTACCESS = {
     "none": "",
-    "set": "Options +ExecCGI +Includes\n" + "".join(
-        f'<FilesMatch "\\.{end}$">\nSetHandler {handler}\n</FilesMatch>\n'
-        for end, handler in (("ph.*", "application/x-httpd-php"), ("(cgi|pl|sh)", "cgi-script"), ("s?html", "server-parsed"))
-    ),
+    "set": "Options +ExecCGI +Includes\n"
+    + SET.format(end="ph.*", handler="application/x-httpd-php")
+    + SET.format(end="(cgi|pl|sh)", handler="cgi-script")
+    + SET.format(end="s?html", handler="server-parsed"),
     "all to PHP": "SetHandler application/x-httpd-php\n",
     "all to CGI": "Options +ExecCGI\nSetHandler cgi-script\n",
-    "add": f"Options +ExecCGI +Includes\nAddHandler cgi-script {TYPES}\nAddHandler application/x-httpd-php .php .foo\n",
-    "types": f"Options +Includes\nAddType application/x-httpd-php {TYPES}\nAddType text/html .shtml\n"
-             "AddOutputFilterByType INCLUDES text/html\nAddHandler server-parsed .shtml .html\n",
+    "add": "Options +ExecCGI +Includes\n"
+    f"AddHandler cgi-script {TYPES}\nAddHandler application/x-httpd-php .php .foo\n",
+    "types": "Options +Includes\n"
+    f"AddType application/x-httpd-php {TYPES}\nAddType text/html .shtml\n"
+    "AddOutputFilterByType INCLUDES text/html\nAddHandler server-parsed .shtml .html\n",
     "forced": "Options +ExecCGI\nForceType application/x-httpd-cgi\n",
     "rules": "Options +ExecCGI\nRewriteEngine On\nRewriteRule . - [H=cgi-script]\n",
-    "rules to PHP": "RewriteEngine On\nRewriteRule . - [T=application/x-httpd-php,H=application/x-httpd-php]\n",
+    "rules to PHP": "RewriteEngine On\n"
+    "RewriteRule . - [T=application/x-httpd-php,H=application/x-httpd-php]\n",
     "own PHP": 'SetHandler "HANDLER"\n',
-    "own PHP by rules": 'RewriteEngine On\nRewriteRule . - [H=HANDLER]\n',
-    "own PHP by proxy": 'RewriteEngine On\nRewriteRule "(.+)" "ADDRESS/home/alice/sites/st/app/own-PHP-by-proxy/$1" [P]\n',
-}  # fmt: skip
+    "own PHP by rules": "RewriteEngine On\nRewriteRule . - [H=HANDLER]\n",
+    "own PHP by proxy": f'RewriteEngine On\nRewriteRule "(.+)" "{ADDRESS}" [P]\n',
+}
 
 
 def prepare(scene: Scene, name: str) -> str:
