@@ -21,7 +21,7 @@ SETS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./bench", description="Measure on a lab server, beside baselines of the same run.")
+    parser = argparse.ArgumentParser(prog="./bench", description="Measure on a lab server, beside baselines.")
     parser.add_argument("--json", action="store_true", help="one object with all figures")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(SETS)}")
     options = parser.parse_args()

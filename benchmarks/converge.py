@@ -15,8 +15,13 @@ def measure(bench: Bench, count: int) -> Iterator[Figure]:
     apply = f"{bench.wsh} -C {DESCRIPTION} apply --yes"
     runs = 5 if count >= 1000 else 9
     bare = bench.seconds("python3 /root/bare.py", input=bench.state(count), runs=runs)
-    yield figure(f"no-change-{count}", bench.seconds(apply, runs=runs), ("bare reading of the same state", bare),
-                 most=3 if count >= 1000 else None, ratio=2)
+    yield figure(
+        f"no-change-{count}",
+        bench.seconds(apply, runs=runs),
+        ("bare reading of the same state", bare),
+        most=3 if count >= 1000 else None,
+        ratio=2,
+    )
     name = names(count)[count // 2]
     file = f"{DESCRIPTION}/servers/web1/accounts/{name}.yaml"
     bench.server.run(["sh", "-c", f"sed -i 's/sites: 4/sites: 40/' {DESCRIPTION}/wsh.yaml"])

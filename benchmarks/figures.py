@@ -30,10 +30,9 @@ class Figure:
 
     def to_text(self) -> str:
         low, high = self.spread
-        return (
-            f"{self.name:<22} {self.seconds:>8.3f}s  ({low:.3f}–{high:.3f}, {self.runs} runs)   {self.ratio:>6.2f} × "
-            f"{self.baseline_seconds:.3f}s {self.baseline}\n{'':<22} target {self.target}: {'met' if self.met else 'MISSED'}"
-        )
+        figure = f"{self.name:<22} {self.seconds:>8.3f}s  ({low:.3f} to {high:.3f}, {self.runs} runs)"
+        baseline = f"{self.ratio:>6.2f} x {self.baseline_seconds:.3f}s {self.baseline}"
+        return f"{figure}   {baseline}\n{'':<22} target {self.target}: {'met' if self.met else 'MISSED'}"
 
 
 def timed(act: Callable[[], object], runs: int) -> list[float]:
@@ -47,11 +46,19 @@ def timed(act: Callable[[], object], runs: int) -> list[float]:
     return found
 
 
-def figure(name: str, seconds: list[float], baseline: tuple[str, list[float]], *, most: float | None = None,
-           ratio: float | None = None) -> Figure:
+def figure(
+    name: str,
+    seconds: list[float],
+    baseline: tuple[str, list[float]],
+    *,
+    most: float | None = None,
+    ratio: float | None = None,
+) -> Figure:
     """Compare medians. ``most`` is the target in seconds, ``ratio`` as a multiple of the baseline."""
     ours, theirs = statistics.median(seconds), statistics.median(baseline[1])
     targets = [f"≤ {most:g}s"] if most is not None else []
-    targets += [f"≤ {ratio:g} ×"] if ratio is not None else []
+    targets += [f"≤ {ratio:g} x"] if ratio is not None else []
     met = (most is None or ours <= most) and (ratio is None or ours <= ratio * theirs)
-    return Figure(name, ours, baseline[0], theirs, " and ".join(targets), met, (min(seconds), max(seconds)), len(seconds))
+    return Figure(
+        name, ours, baseline[0], theirs, " and ".join(targets), met, (min(seconds), max(seconds)), len(seconds)
+    )

@@ -65,8 +65,19 @@ def measure(bench: Bench, count: int) -> Iterator[Figure]:
     server.write("/root/plain-fpm.conf", _POOL.encode())
     server.write("/root/client.py", _CLIENT.encode())
     server.run(["mkdir", "-p", "/run/php"])
-    server.run(["systemd-run", "--quiet", "--collect", "--unit=plain-fpm", "php-fpm8.4", "--nodaemonize", "--fpm-config",
-                "/root/plain-fpm.conf"], check=False)
+    server.run(
+        [
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            "--unit=plain-fpm",
+            "php-fpm8.4",
+            "--nodaemonize",
+            "--fpm-config",
+            "/root/plain-fpm.conf",
+        ],
+        check=False,
+    )
     server.run(["systemctl", "reload", "apache2"])
     place = f"/home/{name}/sites/two/app/bench.php"
     server.run(["sh", "-c", f"printf \"<?php echo 'ok';\" > {place}; chown {name}:{name} {place}; chmod 0640 {place}"])

@@ -68,8 +68,9 @@ class Bench:
 
     def apply(self, *options: str) -> dict[str, Any]:
         """Apply the description on the server itself; the last line of its JSON."""
-        done = self.server.run([self.wsh, "-C", DESCRIPTION, "apply", "--yes", "--json", *options], check=False,
-                               timeout=3600)
+        done = self.server.run(
+            [self.wsh, "-C", DESCRIPTION, "apply", "--yes", "--json", *options], check=False, timeout=3600
+        )
         last: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         if not last["ok"]:
             sys.exit(f"apply failed: {json.dumps(last, indent=1)[:2000]}")
@@ -92,7 +93,8 @@ class Bench:
         """Every path whose state belongs to the accounts, for the bare reading."""
         program = (
             "import json,os,pwd,sys\nw={'directories':[],'files':[],'links':[]}\n"
-            "def add(p):\n w['links' if os.path.islink(p) else 'directories' if os.path.isdir(p) else 'files'].append(p)\n"
+            "def add(p):\n"
+            " w['links' if os.path.islink(p) else 'directories' if os.path.isdir(p) else 'files'].append(p)\n"
             "for name in sys.argv[1:]:\n u=pwd.getpwnam(name).pw_uid\n"
             " for p in ('/home/%s','/home/%s/home','/home/%s/sites','/var/log/wsh/%s'): add(p%name)\n"
             " for key in ('one','two','three'):\n"

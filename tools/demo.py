@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import html
 import os
 import re
 import shutil
@@ -60,9 +61,22 @@ def describe(server: Server) -> None:
 def curl(server: Server, url: str, *options: str) -> str:
     """Fetch a page as a visitor would: by its name, over TLS 1.3, with the certificate checked."""
     done = subprocess.run(
-        ["curl", "-sS", "--max-time", "30", "--tlsv1.3", "--cacert", PLACE / "ca.pem", "--resolve",
-         f"{DOMAIN}:443:{server.address}", *options, url],
-        capture_output=True, text=True, check=False,
+        [
+            "curl",
+            "-sS",
+            "--max-time",
+            "30",
+            "--tlsv1.3",
+            "--cacert",
+            PLACE / "ca.pem",
+            "--resolve",
+            f"{DOMAIN}:443:{server.address}",
+            *options,
+            url,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise DemoError(f"curl {url}: {done.stderr.strip()}")
@@ -76,14 +90,37 @@ def show(server: Server) -> None:
     title = re.search(r"<title>(.*?)</title>", page)
     if title is None or not status.startswith("200"):
         raise DemoError(f"https://{DOMAIN}/ answered {status} and is no WordPress page")
-    print(f"  title    {title[1].replace('&#039;', chr(39))}\n  status   {status}, TLS 1.3, certificate of the server's own authority")
+    print(f"  title    {html.unescape(title[1])}")
+    print(f"  status   {status}, TLS 1.3, certificate of the server's own authority")
     password = server.read(f"/etc/wsh/secrets/{SITE}/admin").decode()
     answer = subprocess.run(
-        ["curl", "-sS", "--max-time", "30", "--cacert", PLACE / "ca.pem", "--resolve", f"{DOMAIN}:443:{server.address}",
-         "-b", "wordpress_test_cookie=WP%20Cookie%20check", "-c", "/dev/null", "-o", "/dev/null", "-w",
-         "%{http_code} %{redirect_url}", "--data-urlencode", "pwd@-", "-d", "log=alice&testcookie=1",
-         f"https://{DOMAIN}/wp-login.php"],
-        input=password, capture_output=True, text=True, check=True,
+        [
+            "curl",
+            "-sS",
+            "--max-time",
+            "30",
+            "--cacert",
+            PLACE / "ca.pem",
+            "--resolve",
+            f"{DOMAIN}:443:{server.address}",
+            "-b",
+            "wordpress_test_cookie=WP%20Cookie%20check",
+            "-c",
+            "/dev/null",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code} %{redirect_url}",
+            "--data-urlencode",
+            "pwd@-",
+            "-d",
+            "log=alice&testcookie=1",
+            f"https://{DOMAIN}/wp-login.php",
+        ],
+        input=password,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     if answer != f"302 https://{DOMAIN}/wp-admin/":
         raise DemoError(f"the login was answered by {answer}")
@@ -118,11 +155,36 @@ def run(lab: Lab) -> None:
         step("Describe it", lambda: describe(server))
         step("Make it a wsh server", lambda: wsh("server", "setup", NAME))
         (PLACE / "ca.pem").write_bytes(server.read("/var/lib/wsh/ca/ca.pem"))
-        step("Add an account", lambda: wsh(
-            "account", "add", "alice", "--name", "Alice Example", "--email", "alice@example.org", "--package", "small"))
-        step("Add a WordPress", lambda: wsh(
-            "site", "add", "--app", "wordpress", "--account", "alice", "--domain", DOMAIN, "--set", "title=Alice's blog",
-            "--no-input"))
+        step(
+            "Add an account",
+            lambda: wsh(
+                "account",
+                "add",
+                "alice",
+                "--name",
+                "Alice Example",
+                "--email",
+                "alice@example.org",
+                "--package",
+                "small",
+            ),
+        )
+        step(
+            "Add a WordPress",
+            lambda: wsh(
+                "site",
+                "add",
+                "--app",
+                "wordpress",
+                "--account",
+                "alice",
+                "--domain",
+                DOMAIN,
+                "--set",
+                "title=Alice's blog",
+                "--no-input",
+            ),
+        )
     step("Visit it", lambda: show(server))
     closing(server)
     print(f"\n{time.monotonic() - began:.0f}s in all")
@@ -142,7 +204,8 @@ def main() -> int:
     try:
         (remove if options.remove else run)(Lab())
     except DemoError as error:
-        print(f"\nerror[demo]: {error}\n  help: {WSH} lab shell {NAME}   then look at /var/log/wsh and journalctl -b", file=sys.stderr)
+        help_ = f"{WSH} lab shell {NAME}   then look at /var/log/wsh and journalctl -b"
+        print(f"\nerror[demo]: {error}\n  help: {help_}", file=sys.stderr)
         return 1
     return 0
 

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 _PYTEST = (PYTHON, "-m", "pytest", "-q")
-_CLOSING = re.compile(r"^=*\s*((?:\d+ (?:passed|failed|skipped|error|errors|deselected|xfailed|warnings?)(?:, )?)+) in ", re.M)
+_WORDS = "passed|failed|skipped|errors?|deselected|xfailed|warnings?"
+_CLOSING = re.compile(rf"^=*\s*((?:\d+ (?:{_WORDS})(?:, )?)+) in ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,28 @@ class Stage:
 STAGES = (
     Stage("lint", ((str(BIN / "ruff"), "check", "."), (str(BIN / "ruff"), "format", "--check", ".")), 60),
     Stage("types", ((str(BIN / "mypy"),),), 180),
-    Stage("unit", ((*_PYTEST, "tests", *(f"--ignore=tests/{d}" for d in ("lab", "attacks", "crash", "docs")),
-                    "--ignore-glob=*/test_*_lab.py"),), 300),
+    Stage(
+        "unit",
+        (
+            (
+                *_PYTEST,
+                "tests",
+                *(f"--ignore=tests/{d}" for d in ("lab", "attacks", "crash", "docs")),
+                "--ignore-glob=*/test_*_lab.py",
+            ),
+        ),
+        300,
+    ),
     Stage("plugins", ((str(BIN / "tox"), "-q", "run"),), 600),
     Stage("crash", ((*_PYTEST, "tests/crash"),), 600),
-    Stage("lab", ((*_PYTEST, "plugins/lab/tests"), (*_PYTEST, "tests/lab"),), 1800),
+    Stage(
+        "lab",
+        (
+            (*_PYTEST, "plugins/lab/tests"),
+            (*_PYTEST, "tests/lab"),
+        ),
+        1800,
+    ),
     Stage("attacks", ((*_PYTEST, "tests/attacks"),), 1200),
     Stage("docs", ((*_PYTEST, "tests/docs"),), 900, quick=False),
 )
@@ -55,8 +73,14 @@ def run(stage: Stage) -> Result:
     print(f"\n── {stage.name} ──", flush=True)
     began, ok, counts, not_run = time.monotonic(), True, [], []
     for command in stage.commands:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
+        )
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
@@ -81,8 +105,10 @@ def table(results: list[Result]) -> None:
         print(f"{result.stage.name:<10} {word:<8} {minutes}m {seconds:02}s    {result.counts}")
     for line in sorted({line for result in results for line in result.not_run}):
         print(line)
-    totals = {word: sum(int(n) for r in results for n in re.findall(rf"(\d+) {word}", r.counts))
-              for word in ("passed", "failed", "skipped")}
+    totals = {
+        word: sum(int(n) for r in results for n in re.findall(rf"(\d+) {word}", r.counts))
+        for word in ("passed", "failed", "skipped")
+    }
     failed = totals["failed"] + sum(not r.ok and "failed" not in r.counts for r in results)
     print(f"\n{totals['passed']} passed, {failed} failed, {totals['skipped']} skipped")
 

@@ -1,4 +1,4 @@
-"""Install this checkout of wsh on a lab server as an operator would install a release: wheels in /opt/wsh, root's own."""
+"""Install this checkout of wsh on a lab server as an operator would install a release: wheels in /opt/wsh."""
 
 from __future__ import annotations
 
@@ -47,9 +47,23 @@ def install(server: Server, cache: Path, debian: int = 13) -> str:
     """Install wsh on a server that has been set up; the path of its command."""
     place = wheelhouse(cache, debian)
     server.push(str(place), "/root/wheels")
-    server.run(["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "python3-venv"], timeout=300,
-               env={"DEBIAN_FRONTEND": "noninteractive"})
+    server.run(
+        ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "python3-venv"],
+        timeout=300,
+        env={"DEBIAN_FRONTEND": "noninteractive"},
+    )
     server.run(["python3", "-m", "venv", "/opt/wsh"], timeout=120)
-    server.run(["/opt/wsh/bin/pip", "install", "--quiet", "--no-index", "--find-links", "/root/wheels",
-                "wsh-core", "wsh-wordpress"], timeout=300)
+    server.run(
+        [
+            "/opt/wsh/bin/pip",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--find-links",
+            "/root/wheels",
+            "wsh-core",
+            "wsh-wordpress",
+        ],
+        timeout=300,
+    )
     return "/opt/wsh/bin/wsh"

@@ -18,7 +18,8 @@ GROUP = "root:x:0:\nwww-data:x:33:\nadm:x:4:\nwsh:x:5999:\n"
 
 
 def make_scratch(root: Path) -> Path:
-    for directory in ("etc/wsh", "etc/systemd/system", "home", "run", "var/lib/wsh/jail", "var/log/wsh", "var/cache/wsh"):
+    places = ("etc/wsh", "etc/systemd/system", "home", "run", "var/lib/wsh/jail", "var/log/wsh", "var/cache/wsh")
+    for directory in places:
         (root / directory).mkdir(parents=True)
     (root / "etc/passwd").write_text(PASSWD)
     (root / "etc/group").write_text(GROUP)
@@ -30,8 +31,15 @@ def make_scratch(root: Path) -> Path:
 
 def resource(id_: str, account: str | None = None, **want: Any) -> dict[str, Any]:
     object_ = "server" if account is None else f"account:{account}"
-    return {"id": id_, "kind": id_.partition(":")[0], "account": account, "object": object_,
-            "why": f"accounts/{account}.yaml:1", "origin": "wsh", "want": want}
+    return {
+        "id": id_,
+        "kind": id_.partition(":")[0],
+        "account": account,
+        "object": object_,
+        "why": f"accounts/{account}.yaml:1",
+        "origin": "wsh",
+        "want": want,
+    }
 
 
 def account_resources(name: str) -> list[dict[str, Any]]:
@@ -42,27 +50,61 @@ def account_resources(name: str) -> list[dict[str, Any]]:
     return [
         resource(f"user:{name}", name, name=name, uid=uid, home=f"/home/{name}", shell="/bin/sh", groups=["wsh"]),
         resource(f"directory:/home/{name}", name, path=f"/home/{name}", **place, acl=["user:www-data:--x"]),
-        resource(f"directory:/home/{name}/sites", name, path=f"/home/{name}/sites", owner=name, group=name, mode="0750",
-                 acl=["user:www-data:--x"], default_acl=["user:www-data:r-x"]),
+        resource(
+            f"directory:/home/{name}/sites",
+            name,
+            path=f"/home/{name}/sites",
+            owner=name,
+            group=name,
+            mode="0750",
+            acl=["user:www-data:--x"],
+            default_acl=["user:www-data:r-x"],
+        ),
         resource(f"directory:/var/log/wsh/{name}", name, path=f"/var/log/wsh/{name}", **place),
-        resource(f"file:{name}/note", name, path=f"/var/log/wsh/{name}/note", owner="root", group=name, mode="0640",
-                 content={"join": ["uid ", uid, "\n", {"secret": f"{name}/key"}]}),
+        resource(
+            f"file:{name}/note",
+            name,
+            path=f"/var/log/wsh/{name}/note",
+            owner="root",
+            group=name,
+            mode="0640",
+            content={"join": ["uid ", uid, "\n", {"secret": f"{name}/key"}]},
+        ),
         resource(f"link:{name}/latest", name, path=f"/var/log/wsh/{name}/latest", target="note"),
-        resource(f"jail:{name}", name, path=jail, directories=["etc", "home"], links={"bin": "usr/bin"},
-                 files={"etc/passwd": {"join": [f"{name}:x:", uid, "\n"]}}, binds=[], reload=[]),
+        resource(
+            f"jail:{name}",
+            name,
+            path=jail,
+            directories=["etc", "home"],
+            links={"bin": "usr/bin"},
+            files={"etc/passwd": {"join": [f"{name}:x:", uid, "\n"]}},
+            binds=[],
+            reload=[],
+        ),
         resource(f"slice:{name}", name, name={"join": ["wsh-", uid, ".slice"]}, properties={"MemoryMax": 536870912}),
-        resource(f"unit:{name}/php84.socket", name, name={"join": ["wsh-php84-", uid, ".socket"]},
-                 content={"join": ["[Socket]\nListenStream=/run/wsh/fpm/php84-", uid, ".sock\n"]},
-                 wanted_by="wsh.target", state="active"),
+        resource(
+            f"unit:{name}/php84.socket",
+            name,
+            name={"join": ["wsh-php84-", uid, ".socket"]},
+            content={"join": ["[Socket]\nListenStream=/run/wsh/fpm/php84-", uid, ".sock\n"]},
+            wanted_by="wsh.target",
+            state="active",
+        ),
     ]
 
 
 def request(*accounts: str, **changes: Any) -> dict[str, Any]:
     return {
-        "protocol": "1.0", "description": "7f0c", "server": "web1", "by": {"user": "jo", "host": "desk"},
-        "scope": {"accounts": None}, "held": {}, "expect": None,
+        "protocol": "1.0",
+        "description": "7f0c",
+        "server": "web1",
+        "by": {"user": "jo", "host": "desk"},
+        "scope": {"accounts": None},
+        "held": {},
+        "expect": None,
         "secrets": {f"{name}/key": {"account": name, "length": 24} for name in accounts},
-        "resources": [r for name in accounts for r in account_resources(name)], **changes,
+        "resources": [r for name in accounts for r in account_resources(name)],
+        **changes,
     }
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +20,11 @@ def done(events: list[dict[str, Any]]) -> dict[str, Any]:
 def tree(agent: Agent) -> dict[str, tuple[int, int, int, bytes]]:
     """Everything below the scratch root but the ledger, with owner, mode and content."""
     found = {}
-    for directory, directories, files in os.walk(agent.root):
-        for name in directories + files:
-            path = os.path.join(directory, name)
-            info = os.lstat(path)
-            content = b"" if not os.path.isfile(path) else Path(path).read_bytes()
-            if not name.startswith("ledger.db"):
-                found[path] = (info.st_uid, info.st_gid, info.st_mode, content)
+    for path in agent.root.rglob("*"):
+        info = path.lstat()
+        if not path.name.startswith("ledger.db"):
+            content = path.read_bytes() if path.is_file() else b""
+            found[str(path)] = (info.st_uid, info.st_gid, info.st_mode, content)
     return found
 
 
@@ -175,13 +172,26 @@ def test_on_failure_stop_leaves_the_rest_pending(agent: Agent) -> None:
     assert done(agent.apply(wanted))["accounts"]["bob"] == "pending"
 
 
-@pytest.mark.parametrize("path", [
-    "/etc/shadow", "/home/bob", "/home/alice/../bob", "/home/alicex", "/var/lib/wsh/jail/9999", "/usr/lib/wsh/guard.php",
-    "/home/alice/./x", "/var/log/wsh", "home/alice", "/home/alice//x",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/shadow",
+        "/home/bob",
+        "/home/alice/../bob",
+        "/home/alicex",
+        "/var/lib/wsh/jail/9999",
+        "/usr/lib/wsh/guard.php",
+        "/home/alice/./x",
+        "/var/log/wsh",
+        "home/alice",
+        "/home/alice//x",
+    ],
+)
 def test_a_path_that_is_not_the_accounts_is_refused(agent: Agent, path: str) -> None:
     wanted = request("alice")
-    wanted["resources"].append(resource("file:alice/x", "alice", path=path, owner="root", group="root", mode="0644", content="x"))
+    wanted["resources"].append(
+        resource("file:alice/x", "alice", path=path, owner="root", group="root", mode="0644", content="x")
+    )
     (event,) = [e for e in agent.apply(wanted) if e["type"] == "resource" and e["outcome"] == "failed"]
     assert event["error"]["code"] == "request.path"
 
@@ -189,7 +199,8 @@ def test_a_path_that_is_not_the_accounts_is_refused(agent: Agent, path: str) -> 
 def test_secrets_are_made_once_and_never_shown(agent: Agent) -> None:
     events = agent.apply(request("alice"))
     secret = agent.path("/etc/wsh/secrets/alice/key").read_text()
-    assert len(secret) == 24 and secret.isalnum()
+    assert len(secret) == 24
+    assert secret.isalnum()
     assert agent.path("/etc/wsh/secrets/alice/key").stat().st_mode & 0o7777 == 0o600
     assert secret in agent.path("/var/log/wsh/alice/note").read_text()
     assert secret not in str(events)
@@ -201,8 +212,14 @@ def test_secrets_are_made_once_and_never_shown(agent: Agent) -> None:
 
 def test_what_the_account_replaced_by_a_link_leads_nowhere(agent: Agent) -> None:
     agent.apply(request("alice", "bob"))
-    sites = resource("directory:/home/alice/sites/blog", "alice", path="/home/alice/sites/blog", owner="alice",
-                     group="alice", mode="0750")
+    sites = resource(
+        "directory:/home/alice/sites/blog",
+        "alice",
+        path="/home/alice/sites/blog",
+        owner="alice",
+        group="alice",
+        mode="0750",
+    )
     wanted = request("alice", "bob")
     wanted["resources"] += [sites]
     agent.apply(wanted)
@@ -221,7 +238,7 @@ def test_a_second_writer_is_told_who_holds_the_lock(agent: Agent) -> None:
     from wsh_core.agent.safefs import Root
 
     with lock(Root(str(agent.root)), {"user": "ann", "host": "desk", "operation": "abc123", "since": "now"}):
-        with pytest.raises(AgentError, match="ann, from desk, .*abc123"):
+        with pytest.raises(AgentError, match=r"ann, from desk, .*abc123"):
             agent.apply(request("alice"))
         assert not agent.path("/home/alice").exists()
 
@@ -243,4 +260,11 @@ def test_a_newer_ledger_is_refused(agent: Agent) -> None:
 
 def test_account_resources_cover_each_kind_that_a_scratch_tree_can_hold() -> None:
     assert {r["kind"] for r in account_resources("alice")} == {
-        "user", "directory", "file", "link", "jail", "slice", "unit"}
+        "user",
+        "directory",
+        "file",
+        "link",
+        "jail",
+        "slice",
+        "unit",
+    }

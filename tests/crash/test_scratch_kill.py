@@ -35,8 +35,12 @@ operation.apply(sys.argv[1], sys.stdin.read(), lambda event: None)
 
 def kill_at(root: Path, number: int, when: str, wanted: str) -> bool:
     """Apply in a process that kills itself at the given write; False when it got through without."""
-    done = subprocess.run([sys.executable, "-c", _DRIVER, str(root), str(number), when], input=wanted.encode(),
-                          check=False, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _DRIVER, str(root), str(number), when],
+        input=wanted.encode(),
+        check=False,
+        capture_output=True,
+    )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
     return done.returncode != 0
 
@@ -57,8 +61,10 @@ def test_every_write_of_a_first_apply(tmp_path: Path, when: str) -> None:
         for name in ("alice", "bob"):
             uid = agent.path("/etc/passwd").read_text().split(f"{name}:x:")[1].split(":")[0]
             assert agent.path(f"/var/lib/wsh/jail/{uid}/etc/passwd").read_text() == f"{name}:x:{uid}\n"
-            assert agent.path(f"/etc/wsh/secrets/{name}/key").read_text() in agent.path(
-                f"/var/log/wsh/{name}/note").read_text()
+            assert (
+                agent.path(f"/etc/wsh/secrets/{name}/key").read_text()
+                in agent.path(f"/var/log/wsh/{name}/note").read_text()
+            )
         if not killed:
             break
     assert number > 15

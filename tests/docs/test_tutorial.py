@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.needs_machine, pytest.mark.timeout(900)]
 def typed(page: str) -> list[tuple[str, list[str]]]:
     """The commands of a page's console blocks, each with the lines that stand below it."""
     found: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"^```console\n(.*?)^```", page, re.M | re.S):
+    for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             if line.startswith("$ "):
                 found.append((line[2:], []))
@@ -31,15 +31,16 @@ def missing(shown: list[str], output: str) -> list[str]:
 
 
 def test_every_line_of_the_tutorial_does_what_it_says() -> None:
-    shell = subprocess.Popen(["bash", "-s"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True)
+    shell = subprocess.Popen(
+        ["bash", "-s"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert shell.stdin is not None
     assert shell.stdout is not None
     commands = typed((ROOT / "docs/tutorial/first-server.md").read_text())
     assert len(commands) > 20
     try:
         for command, shown in commands:
-            shell.stdin.write(f"{{ {command}\n}} </dev/null; echo \"end-of-line $?\"\n")
+            shell.stdin.write(f"{{ {command}\n}} </dev/null; echo 'end-of-line' $?\n")
             shell.stdin.flush()
             output = ""
             while not (ended := re.match(r"end-of-line (\d+)$", line := shell.stdout.readline())):

@@ -90,14 +90,16 @@ class World:
 
     def as_account(self, account: str, *argv: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program as the account on the host, outside its jail: what a hole would give it."""
-        return self.server.run(["setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups", *argv],
-                               input=input, check=False)
+        return self.server.run(
+            ["setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups", *argv], input=input, check=False
+        )
 
     def put(self, account: str, path: str, text: str, mode: str = "0640") -> None:
         """Write a file below the account's sites, as the account."""
         full = f"/home/{account}/sites/{path}"
-        done = self.as_account(account, "sh", "-c", 'umask 027; cat > "$1" && chmod "$2" "$1"', "sh", full, mode,
-                               input=text)
+        done = self.as_account(
+            account, "sh", "-c", 'umask 027; cat > "$1" && chmod "$2" "$1"', "sh", full, mode, input=text
+        )
         assert done.returncode == 0, done.stderr
 
     def get(self, url: str, *options: str) -> Answer:
@@ -105,9 +107,22 @@ class World:
         scheme, host = re.match(r"(https?)://([^/:]+)", url).groups()  # type: ignore[union-attr]
         port = 443 if scheme == "https" else 80
         done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--include", "--max-time", "60", "--cacert", str(self.ca()),
-             "--resolve", f"{host}:{port}:{self.server.address}", *options, url],
-            capture_output=True, check=False,
+            [
+                "curl",
+                "--silent",
+                "--show-error",
+                "--include",
+                "--max-time",
+                "60",
+                "--cacert",
+                str(self.ca()),
+                "--resolve",
+                f"{host}:{port}:{self.server.address}",
+                *options,
+                url,
+            ],
+            capture_output=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
         head, _, body = done.stdout.decode(errors="replace").replace("\r\n", "\n").partition("\n\n")

@@ -4,52 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from . import paths
+from .admission import admit, give_uids
+from .change import Change
 from .errors import AgentError
 from .host import Host
 from .kinds.base import Kind, State
 from .kinds.order import ORDER
 from .ledger import Owned
-from .protocol import SECRET_SHOWN, Request, Resource, digest, event, resolve, secret_names
+from .protocol import Request, Resource, digest, event, resolve, secret_names
 
 _REMOVAL = (
     "it left the description, and wsh does not remove anything yet; nothing was touched",
     "put it back into the description, or leave it as it is",
 )
-
-
-@dataclass
-class Change:
-    resource: Resource
-    actual: State | None
-    desired: State
-    secret_fields: frozenset[str] = frozenset()
-
-    @property
-    def action(self) -> str:
-        return "add" if self.actual is None else "change"
-
-    def fields(self) -> list[dict[str, Any]]:
-        """Field by field what differs; long text as a count of lines, secrets as a word."""
-        before = self.actual or {}
-        return [
-            {"field": name, **self._shown(name, before.get(name), value)}
-            for name, value in self.desired.items()
-            if before.get(name) != value
-        ]
-
-    def _shown(self, name: str, before: Any, after: Any) -> dict[str, Any]:
-        if self.resource.sensitive or name in self.secret_fields:
-            return {"before": None if before is None else SECRET_SHOWN, "after": SECRET_SHOWN}
-        if isinstance(after, str) and ("\n" in after or len(after) > 200):
-            old, new = str(before or "").splitlines(), after.splitlines()
-            differ = sum((Counter(old) - Counter(new)).values()) + sum((Counter(new) - Counter(old)).values())
-            return {"before": None if before is None else f"{len(old)} lines", "after": f"{differ} lines differ"}
-        return {"before": before, "after": after}
 
 
 class Converge:
@@ -70,13 +39,19 @@ class Converge:
         started = time.monotonic()
         request = self.request
         accounts = sorted({r.account for r in request.resources if r.account})
-        self._emit("started", operation=self.operation, server=request.server, description=request.description,
-                   accounts=len(accounts), resources=len(request.resources))
+        self._emit(
+            "started",
+            operation=self.operation,
+            server=request.server,
+            description=request.description,
+            accounts=len(accounts),
+            resources=len(request.resources),
+        )
         error: AgentError | None = None
         try:
-            self._belongs()
+            admit(self.host, request.description, apply=self.apply)
             self._owned = self.host.ledger.owned()
-            self._give_uids(accounts)
+            give_uids(self.host, accounts, apply=self.apply)
             self._make_secrets()
             self._converge()
             self._left()
@@ -85,45 +60,18 @@ class Converge:
         outcome = "refused" if error else "failed" if self._bad() else "ok"
         counts = dict.fromkeys(("read", "changed", "planned", "failed", "refused", "conflict", "stale", "held"), 0)
         self._emit(
-            "done", operation=self.operation, outcome=outcome, counts=counts | self.counts,
+            "done",
+            operation=self.operation,
+            outcome=outcome,
+            counts=counts | self.counts,
             accounts={name: self._word(name) for name in accounts} | dict.fromkeys(request.held, "held"),
-            processes=self.host.processes, seconds=round(time.monotonic() - started, 3),
+            processes=self.host.processes,
+            seconds=round(time.monotonic() - started, 3),
             **({"error": error.event()} if error else {}),
         )
         return outcome
 
     # before anything is read
-
-    def _belongs(self) -> None:
-        """The server is set up, and belongs to this description; a new one is taken on the first apply."""
-        _ = self.host.server
-        owner = self.host.ledger.description
-        if owner is None and self.apply:
-            self.host.ledger.take(self.request.description)
-        elif owner not in (None, self.request.description):
-            raise AgentError(
-                "server.foreign", f"this server belongs to another description ({owner}), not to {self.request.description}",
-                "apply the description that it belongs to; nothing was changed",
-            )
-
-    def _give_uids(self, accounts: Iterable[str]) -> None:
-        """Every account has its number for ever: the ledger's; else that of a user that is as wsh makes them; else a new one."""
-        ledger, names = self.host.ledger, self.host.names
-        self.host.uids = ledger.uids()
-        used, given = set(self.host.uids.values()), dict[str, int]()
-        free = max(ledger.uid_floor(), 1 + max((int(row[2]) for row in names.users.values()
-                                               if paths.FIRST_UID <= int(row[2]) <= paths.LAST_UID), default=0))
-        for account in accounts:
-            if account in self.host.uids:
-                continue
-            row = names.users.get(account)
-            number = int(row[2]) if row else 0
-            if not (paths.FIRST_UID <= number <= paths.LAST_UID and number not in used):
-                number, free = free, free + 1
-            given[account] = number
-        self.host.uids |= given
-        if given and self.apply:
-            ledger.keep_uids(given)
 
     def _make_secrets(self) -> None:
         secrets = [
@@ -188,16 +136,26 @@ class Converge:
         """Whether a difference is wsh's to mend: not somebody else's, and still what the plan showed."""
         resource, expect = change.resource, self.request.expect
         if change.actual is not None and resource.id not in self._owned:
-            self._refuse(change, "conflict", AgentError(
-                "server.conflict", f"{resource.id} exists, is not wsh's and is not as wanted; it was left alone",
-                "remove or rename what is there, or take it out of the description",
-            ))
+            self._refuse(
+                change,
+                "conflict",
+                AgentError(
+                    "server.conflict",
+                    f"{resource.id} exists, is not wsh's and is not as wanted; it was left alone",
+                    "remove or rename what is there, or take it out of the description",
+                ),
+            )
             return False
         if expect is not None and expect.get(resource.id) != digest(change.actual):
-            self._refuse(change, "stale", AgentError(
-                "plan.stale", f"{resource.id} is no longer what the plan showed; it was left alone",
-                "look again: wsh plan",
-            ))
+            self._refuse(
+                change,
+                "stale",
+                AgentError(
+                    "plan.stale",
+                    f"{resource.id} is no longer what the plan showed; it was left alone",
+                    "look again: wsh plan",
+                ),
+            )
             return False
         return True
 
@@ -268,8 +226,11 @@ class Converge:
     def _did_not_take(self, change: Change, state: State | None) -> AgentError:
         left = Change(change.resource, state, change.desired, change.secret_fields).fields()
         what = ", ".join(f"{f['field']} is {f['before']!r}, not {f['after']!r}" for f in left)
-        return AgentError("server.not-taken", f"{change.resource.id} was written and is not as wanted: {what}",
-                          "something else on the server changes it back, or refuses it; look at: wsh log")
+        return AgentError(
+            "server.not-taken",
+            f"{change.resource.id} was written and is not as wanted: {what}",
+            "something else on the server changes it back, or refuses it; look at: wsh log",
+        )
 
     # what is wsh's and no longer wanted
 
@@ -282,8 +243,19 @@ class Converge:
                 continue
             error = AgentError("account.removal", f"{owned.id}: {_REMOVAL[0]}", _REMOVAL[1])
             self.counts["refused"] += 1
-            self._emit("resource", id=owned.id, object=owned.object, account=owned.account, action="remove",
-                       outcome="refused", why=owned.why, origin="wsh", changes=[], digest=None, error=error.event())
+            self._emit(
+                "resource",
+                id=owned.id,
+                object=owned.object,
+                account=owned.account,
+                action="remove",
+                outcome="refused",
+                why=owned.why,
+                origin="wsh",
+                changes=[],
+                digest=None,
+                error=error.event(),
+            )
 
     # saying and remembering
 
@@ -293,9 +265,20 @@ class Converge:
     def _say(self, change: Change, outcome: str, **more: Any) -> None:
         resource = change.resource
         self.counts[outcome] += 1
-        self._emit("resource", id=resource.id, object=resource.object, account=resource.account, action=change.action,
-                   outcome=outcome, why=resource.why, origin=resource.origin, changes=change.fields(),
-                   digest=digest(change.actual), drift=self._drifted(change), **more)
+        self._emit(
+            "resource",
+            id=resource.id,
+            object=resource.object,
+            account=resource.account,
+            action=change.action,
+            outcome=outcome,
+            why=resource.why,
+            origin=resource.origin,
+            changes=change.fields(),
+            digest=digest(change.actual),
+            drift=self._drifted(change),
+            **more,
+        )
 
     def _refuse(self, change: Change, outcome: str, error: AgentError) -> None:
         self.failed.setdefault(change.resource.account, error)
@@ -305,9 +288,19 @@ class Converge:
         self.failed.setdefault(resource.account, error)
         self._broken.add(resource.id)
         self.counts[error.outcome] += 1
-        self._emit("resource", id=resource.id, object=resource.object, account=resource.account, action=action,
-                   outcome=error.outcome, why=resource.why, origin=resource.origin, changes=[], digest=None,
-                   error=error.event())
+        self._emit(
+            "resource",
+            id=resource.id,
+            object=resource.object,
+            account=resource.account,
+            action=action,
+            outcome=error.outcome,
+            why=resource.why,
+            origin=resource.origin,
+            changes=[],
+            digest=None,
+            error=error.event(),
+        )
 
     def _blocked(self, change: Change) -> bool:
         """A failed server stops everything; a failed account stops itself, or all that follow it if so asked."""
@@ -348,5 +341,8 @@ class Converge:
 def _agent_error(resource: Resource, error: AgentError | OSError) -> AgentError:
     if isinstance(error, AgentError):
         return error
-    return AgentError("server.io", f"{resource.id}: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
-                      "look at the place and at the disk: df -h; df -i")
+    return AgentError(
+        "server.io",
+        f"{resource.id}: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
+        "look at the place and at the disk: df -h; df -i",
+    )

@@ -26,7 +26,8 @@ class AgentError(Exception):
 def bug(error: Exception) -> AgentError:
     """What is nobody's bad input: the traceback goes along, for the log and for a report."""
     return AgentError(
-        "agent.bug", f"this is a bug in wsh: {type(error).__name__}: {error}",
+        "agent.bug",
+        f"this is a bug in wsh: {type(error).__name__}: {error}",
         "what was done so far stays and is known; please report it with the detail",
         "".join(traceback.format_exception(error)),
     )

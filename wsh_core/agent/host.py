@@ -132,7 +132,8 @@ class Host:
             data = json.loads(self.fs.read(paths.SERVER_FILE))
         except (FileNotFoundError, NotADirectoryError, ValueError):
             raise AgentError(
-                "server.not-ready", f"this is not a wsh server yet: {paths.SERVER_FILE} is missing or not readable",
+                "server.not-ready",
+                f"this is not a wsh server yet: {paths.SERVER_FILE} is missing or not readable",
                 "wsh server setup NAME",
             ) from None
         return dict(data)
@@ -144,8 +145,13 @@ class Host:
         return Client(self)
 
     def run(
-        self, argv: Sequence[str], *, input: bytes | None = None, env: Mapping[str, str] | None = None,
-        timeout: float = 120, check: bool = True,
+        self,
+        argv: Sequence[str],
+        *,
+        input: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120,
+        check: bool = True,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run one program to its end, without a shell and with a fixed environment.
 
@@ -155,8 +161,13 @@ class Host:
         name = argv[0]
         try:
             done = subprocess.run(
-                argv, input=input, stdin=subprocess.DEVNULL if input is None else None, capture_output=True,
-                env={**_PATH, **(env or {})}, timeout=timeout, check=False,
+                argv,
+                input=input,
+                stdin=subprocess.DEVNULL if input is None else None,
+                capture_output=True,
+                env={**_PATH, **(env or {})},
+                timeout=timeout,
+                check=False,
             )
         except FileNotFoundError:
             raise AgentError("server.no-program", f"{name} is not installed", "wsh server setup NAME") from None

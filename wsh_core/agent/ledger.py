@@ -69,7 +69,8 @@ class Ledger:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > _SCHEMA:
             raise AgentError(
-                "ledger.newer", f"{paths.LEDGER} was written by a newer wsh (schema {version}, this one knows {_SCHEMA})",
+                "ledger.newer",
+                f"{paths.LEDGER} was written by a newer wsh: schema {version}, not {_SCHEMA}",
                 "use the newer wsh, on the controller too; nothing was changed",
             )
         for step in range(version + 1, _SCHEMA + 1):

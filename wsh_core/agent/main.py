@@ -100,9 +100,7 @@ def _parser() -> argparse.ArgumentParser:
             elif name == "offset":
                 sub.add_argument("offset", type=int)
             else:
-                sub.add_argument(
-                    f"--{name}", type=float, default=0 if name == "lock-wait" else 600, metavar="SECONDS"
-                )
+                sub.add_argument(f"--{name}", type=float, default=0 if name == "lock-wait" else 600, metavar="SECONDS")
     return parser
 
 

@@ -125,11 +125,25 @@ def start(text: str, wait: float) -> str:
     _prune(fs)
     fs.write(_request_file(operation), text.encode(), mode=0o600)
     fs.write(_events_file(operation), b"", mode=0o640, gid=host.names.gid("adm"))
-    host.run([
-        "systemd-run", "--quiet", "--collect", "--no-block", "--expand-environment=no", f"--unit={unit(operation)}",
-        "--property=KillMode=mixed", f"--description=wsh apply, operation {operation}",
-        sys.executable, "-I", sys.argv[0], "run", operation, "--lock-wait", str(wait),
-    ])
+    host.run(
+        [
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            "--no-block",
+            "--expand-environment=no",
+            f"--unit={unit(operation)}",
+            "--property=KillMode=mixed",
+            f"--description=wsh apply, operation {operation}",
+            sys.executable,
+            "-I",
+            sys.argv[0],
+            "run",
+            operation,
+            "--lock-wait",
+            str(wait),
+        ]
+    )
     host.close()
     return operation
 
@@ -196,8 +210,10 @@ def _alive(host: Host, operation: str) -> bool:
 
 def _died(operation: str) -> dict[str, Any]:
     error = AgentError(
-        "operation.died", f"operation {operation} ended without a word: it was killed, or the server went down",
-        "wsh apply again: it finds out what is done and goes on", f"journalctl -u {unit(operation)}",
+        "operation.died",
+        f"operation {operation} ended without a word: it was killed, or the server went down",
+        "wsh apply again: it finds out what is done and goes on",
+        f"journalctl -u {unit(operation)}",
     )
     return refused(error, operation)
 
@@ -205,8 +221,16 @@ def _died(operation: str) -> dict[str, Any]:
 def refused(error: Exception, operation: str | None = None) -> dict[str, Any]:
     """The last event of what could not be done at all."""
     told = error if isinstance(error, AgentError) else bug(error)
-    return event("done", operation=operation, outcome="refused", counts={}, accounts={}, processes=0, seconds=0,
-                 error=told.event())
+    return event(
+        "done",
+        operation=operation,
+        outcome="refused",
+        counts={},
+        accounts={},
+        processes=0,
+        seconds=0,
+        error=told.event(),
+    )
 
 
 def _line(what: dict[str, Any]) -> bytes:

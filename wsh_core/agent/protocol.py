@@ -86,8 +86,14 @@ def parse_request(text: str) -> Request:
             for r in data["resources"]
         ]
         return Request(
-            data["description"], data["server"], data["by"], None if scope is None else frozenset(scope),
-            data["held"], data["expect"], data["secrets"], resources,
+            data["description"],
+            data["server"],
+            data["by"],
+            None if scope is None else frozenset(scope),
+            data["held"],
+            data["expect"],
+            data["secrets"],
+            resources,
             data.get("on_failure", "continue") == "stop",
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -101,7 +107,7 @@ def resolve(value: Any, facts: Mapping[str, str], secrets: Mapping[str, str]) ->
     """
     if isinstance(value, dict):
         if len(value) == 1:
-            (key, inner), = value.items()
+            ((key, inner),) = value.items()
             if key == "fact":
                 return facts[inner]
             if key == "secret":

@@ -32,7 +32,8 @@ class UnsafePathError(AgentError):
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
-            "path.unsafe", f"{path} {why}; nothing was done there",
+            "path.unsafe",
+            f"{path} {why}; nothing was done there",
             f"look at it with: namei -l {path}   and put a real file or directory in its place",
         )
         self.path = path
@@ -67,7 +68,7 @@ class Root:
         self.fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def open(self, path: str, flags: int, mode: int = 0) -> int:
-        """Open a path; UnsafePathError for a link on the way, else what open(2) raises."""
+        """A descriptor of a path. Raises UnsafePathError for a link on the way, OSError as the system does."""
         try:
             return openat2(self.fd, path.strip("/") or ".", flags, mode)
         except OSError as error:

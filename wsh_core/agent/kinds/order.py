@@ -14,6 +14,17 @@ from .user import UserKind
 from .vhost import VhostKind
 
 ORDER: tuple[type[Kind], ...] = (
-    SecretKind, UserKind, DirectoryKind, LinkKind, FileKind, JailKind, SliceKind, UnitKind,
-    DatabaseKind, DatabaseUserKind, CertificateKind, VhostKind, AppKind,
+    SecretKind,
+    UserKind,
+    DirectoryKind,
+    LinkKind,
+    FileKind,
+    JailKind,
+    SliceKind,
+    UnitKind,
+    DatabaseKind,
+    DatabaseUserKind,
+    CertificateKind,
+    VhostKind,
+    AppKind,
 )

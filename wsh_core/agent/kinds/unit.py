@@ -29,8 +29,19 @@ def _manager_units(host: Host) -> dict[str, str]:
     if not host.booted:
         return {}
     answer = host.run(
-        ["busctl", "--json=short", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-         "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns", "asas", "0", "1", "wsh-*"]
+        [
+            "busctl",
+            "--json=short",
+            "call",
+            "org.freedesktop.systemd1",
+            "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1.Manager",
+            "ListUnitsByPatterns",
+            "asas",
+            "0",
+            "1",
+            "wsh-*",
+        ]
     )
     return {row[0]: row[3] for row in json.loads(answer.stdout)["data"][0]}
 
@@ -66,7 +77,9 @@ class UnitKind(Kind):
                 found[resource.id] = error
                 continue
             state: State = {
-                "content": content, "file": file, "wanted_by": paths.TARGET if name in wanted else None,
+                "content": content,
+                "file": file,
+                "wanted_by": paths.TARGET if name in wanted else None,
             }
             if resource.want["state"] == "active" and self.host.booted:
                 state["state"] = active.get(name, "inactive")
@@ -120,8 +133,9 @@ class UnitKind(Kind):
         states = _manager_units(self.host) if done.returncode or len(units) > _MANY else {}
         words = done.stderr.decode(errors="replace").strip()
         return {
-            id_: AgentError("unit.not-started", f"{name} did not start",
-                            f"systemctl status {name}; journalctl -u {name}", words)
+            id_: AgentError(
+                "unit.not-started", f"{name} did not start", f"systemctl status {name}; journalctl -u {name}", words
+            )
             for id_, name in units.items()
             if states and states.get(name) != "active"
         }
