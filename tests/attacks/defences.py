@@ -72,9 +72,7 @@ def _without_pins(scene: Scene, pattern: str) -> Without:
 
 def override_list(scene: Scene) -> Without:
     """The .htaccess may say ProxyFCGISetEnvIf."""
-    return _without(
-        scene, {paths.HTACCESS: ("^AllowOverrideList", "AllowOverrideList ProxyFCGISetEnvIf")}, *APACHE
-    )
+    return _without(scene, {paths.HTACCESS: ("^AllowOverrideList", "AllowOverrideList ProxyFCGISetEnvIf")}, *APACHE)
 
 
 def extensions(scene: Scene) -> Without:

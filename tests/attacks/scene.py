@@ -55,9 +55,7 @@ class Scene:
         assert world.as_account("bob", "mkdir", f"{BOB_HOME}/app/private").returncode == 0
         for path, (mode, text) in _BOBS.items():
             world.put("bob", path, text, mode)
-        self.server.run(
-            ["mariadb"], input=f"CREATE TABLE bob_www.t (t TEXT); INSERT bob_www.t VALUES ('{MARK} row');"
-        )
+        self.server.run(["mariadb"], input=f"CREATE TABLE bob_www.t (t TEXT); INSERT bob_www.t VALUES ('{MARK} row');")
         world.get(f"https://www.bob.test/?{MARK}-log")
         assert MARK in self.log("bob/www-access.log")
 
@@ -106,9 +104,7 @@ class Scene:
 
     def value(self, expression: str, site: str = "www") -> Any:
         """What an expression is in alice's PHP."""
-        return json.loads(
-            self.php(f"echo json_encode({expression}, JSON_INVALID_UTF8_SUBSTITUTE);", site=site)
-        )
+        return json.loads(self.php(f"echo json_encode({expression}, JSON_INVALID_UTF8_SUBSTITUTE);", site=site))
 
     def log(self, path: str) -> str:
         return self.server.read(f"{paths.LOGS}/{path}").decode()
@@ -116,9 +112,7 @@ class Scene:
     # bob
 
     def _bob_answers(self) -> Mapping[str, tuple[int, str]]:
-        answers = {
-            path: self.world.get(f"https://www.bob.test/{path}") for path in ("", "private/report.php")
-        }
+        answers = {path: self.world.get(f"https://www.bob.test/{path}") for path in ("", "private/report.php")}
         return {path: (answer.status, answer.body) for path, answer in answers.items()}
 
     def bob_is_well(self) -> bool:

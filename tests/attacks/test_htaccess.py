@@ -65,9 +65,7 @@ STANDING = {
 
 
 @pytest.mark.parametrize("kept", [None, *STANDING])
-def test_control_bobs_php_runs_alices_files_if_nothing_stands_before_it(
-    scene: Scene, kept: str | None
-) -> None:
+def test_control_bobs_php_runs_alices_files_if_nothing_stands_before_it(scene: Scene, kept: str | None) -> None:
     """Without any of them T01 to T04 work; each one that stays stops them alone (the extension: T03 only)."""
     works = {None: {*WRONG_FILE}, "extensions": {*WRONG_FILE} - {T03}}.get(kept, set())
     with ExitStack() as stack:
@@ -183,9 +181,7 @@ def test_the_uid_is_not_spoofed(scene: Scene, spoof: str) -> None:
     with scene.htaccess("t09", spoofed(scene, spoof)):
         assert is_refused(scene.get(f"t09/x{query}", *sent))
         own = scene.get(f"t09/own.php{query}", *sent)
-    if (
-        spoof == "small letters"
-    ):  # Apache then has the pin under the name that came first: closed, also to its owner
+    if spoof == "small letters":  # Apache then has the pin under the name that came first: closed, also to its owner
         assert is_refused(own)
     else:
         assert (own.status, own.body) == (200, f"own uid {scene.uids['alice']} none")

@@ -71,9 +71,7 @@ def test_a_connection_for_one_site_is_not_for_another(scene: Scene) -> None:
 
 @pytest.mark.usefixtures("one_connection")
 def test_a_thousand_requests_over_one_connection_are_never_mixed_up(scene: Scene) -> None:
-    wrong = [
-        (asked, answer) for asked, answer in ask(scene, mixed(100)) if not is_right(scene, asked, answer)
-    ]
+    wrong = [(asked, answer) for asked, answer in ask(scene, mixed(100)) if not is_right(scene, asked, answer)]
     assert not wrong, f"{len(wrong)} of 1000, the first: {wrong[0]}"
 
 

@@ -99,12 +99,9 @@ def test_no_name_of_bobs_is_known(scene: Scene) -> None:
     assert scene.value(f"[{asked}]") == [False] * 4
     assert scene.value(f"posix_getgrgid({paths.GROUP_GID})['members']") == ["alice"]
     listed = {"/home": "alice", "/run/wsh": "mail", "/etc/wsh": "php"}
-    assert scene.value(f"array_map('scandir', {[*listed]})") == [
-        [".", "..", only] for only in listed.values()
-    ]
+    assert scene.value(f"array_map('scandir', {[*listed]})") == [[".", "..", only] for only in listed.values()]
     names = [
-        line.partition(":")[0]
-        for line in shell(scene, "getent passwd; cat /etc/passwd; getent group; cat /etc/group")
+        line.partition(":")[0] for line in shell(scene, "getent passwd; cat /etc/passwd; getent group; cat /etc/group")
     ]
     assert set(names) == {"root", "alice", paths.GROUP}
     assert shell(scene, "getent passwd bob; getent group bob; id -u bob") == []

@@ -59,9 +59,7 @@ def refusals(events: list[Event]) -> list[str]:
 def test_the_account_cannot_replace_what_is_roots(scene: Scene) -> None:
     """On the server, and in her jail."""
     assert set(directories(scene)) > ALICES_OWN
-    jailed = {f"{HOME}/home/{point}": f"{HOME}/{point}" for point in ("sites", "logs", "backups")} | {
-        HOME: HOME
-    }
+    jailed = {f"{HOME}/home/{point}": f"{HOME}/{point}" for point in ("sites", "logs", "backups")} | {HOME: HOME}
     for path in sorted({*directories(scene)} - ALICES_OWN):
         assert scene.world.as_account("alice", "mv", path, f"{path}.away").returncode != 0
         assert scene.world.as_account("alice", "ln", "-sfnT", "/etc", path).returncode != 0
@@ -95,12 +93,8 @@ def test_apache_does_not_follow_either(scene: Scene) -> None:
             assert MARK not in answer.body
 
 
-@pytest.mark.parametrize(
-    ("link", "target"), [("new", "/etc"), ("new/app", "/home/bob"), ("new", "/etc/wsh/new")]
-)
-def test_a_place_that_is_taken_before_its_site_is_described_is_refused(
-    scene: Scene, link: str, target: str
-) -> None:
+@pytest.mark.parametrize(("link", "target"), [("new", "/etc"), ("new/app", "/home/bob"), ("new", "/etc/wsh/new")])
+def test_a_place_that_is_taken_before_its_site_is_described_is_refused(scene: Scene, link: str, target: str) -> None:
     before, file = fingerprint(scene, *ELSEWHERE), scene.world.file("alice")
     description, path = file.read_text(encoding="utf-8"), f"{HOME}/sites/{link}"
     prepare = 'mkdir -p "$(dirname "$1")" && ln -s "$2" "$1"'

@@ -63,10 +63,7 @@ def test_mounts_do_not_grow_with_accounts_and_who_was_never_asked_has_no_process
     for name in ACCOUNTS[1:]:
         assert world.get(f"https://st.{name}.test/").status in {403, 404}
         assert processes(world, name) == []
-        assert (
-            world.server.run(["systemctl", "is-active", unit(world, name)], check=False).stdout.strip()
-            == "inactive"
-        )
+        assert world.server.run(["systemctl", "is-active", unit(world, name)], check=False).stdout.strip() == "inactive"
     wake(world, *ACCOUNTS)
     assert mounts(world) == with_one
     assert len(with_one) < 100
@@ -111,13 +108,9 @@ def declared() -> set[str]:
 def loaded(world: World) -> set[str]:
     """The modules in the memory of the Apache that runs, not those of a configuration."""
     assert world.get("http://nobody.test/").status == 421
-    pid = world.server.run(
-        ["systemctl", "show", "--property=MainPID", "--value", "apache2.service"]
-    ).stdout.strip()
+    pid = world.server.run(["systemctl", "show", "--property=MainPID", "--value", "apache2.service"]).stdout.strip()
     maps = world.server.read(f"/proc/{pid}/maps").decode()
-    return {
-        Path(path).stem.removeprefix("mod_") for path in re.findall(r"\S+/apache2/modules/\S+[.]so", maps)
-    }
+    return {Path(path).stem.removeprefix("mod_") for path in re.findall(r"\S+/apache2/modules/\S+[.]so", maps)}
 
 
 def test_apache_has_exactly_the_declared_modules(world: World) -> None:

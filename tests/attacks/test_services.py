@@ -101,9 +101,7 @@ def database(scene: Scene, code: str) -> str:
 
 
 def test_no_database_of_bobs_is_seen_or_reached(scene: Scene) -> None:
-    shown = database(
-        scene, "echo implode(' ', array_column($db->query('SHOW DATABASES')->fetch_all(), 0));"
-    ).split()
+    shown = database(scene, "echo implode(' ', array_column($db->query('SHOW DATABASES')->fetch_all(), 0));").split()
     assert shown == ["alice_two", "alice_www", "information_schema"]
     database(scene, "$db->query('CREATE TABLE IF NOT EXISTS alice_www.x (t TEXT)');")
     got = {query: int(database(scene, f"$db->query({query!r}); echo $db->errno;")) for query in QUERIES}

@@ -15,8 +15,7 @@ RAN = "ran:" + str(6 * 7)
 PHP = "<?php echo 'ran:', 6 * 7;"
 SHELL = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nran:%d uid=%d' $((6 * 7)) $(id -u)\n"
 INCLUDES = (
-    "<!--#exec cmd='echo ran:$((6*7)) uid=$(id -u)' -->"
-    "<!--#include virtual='hello.txt' --><!--#echo var='DATE_GMT' -->"
+    "<!--#exec cmd='echo ran:$((6*7)) uid=$(id -u)' --><!--#include virtual='hello.txt' --><!--#echo var='DATE_GMT' -->"
 )
 PROGRAMS = {
     "x.php": PHP, "x.phtml": PHP, "x.phar": PHP, "x.php.txt": PHP, "x.foo": PHP, "x.txt": PHP,
@@ -34,15 +33,13 @@ HTACCESS = {
     + SET.format(end="s?html", handler="server-parsed"),
     "all to PHP": "SetHandler application/x-httpd-php\n",
     "all to CGI": "Options +ExecCGI\nSetHandler cgi-script\n",
-    "add": "Options +ExecCGI +Includes\n"
-    f"AddHandler cgi-script {TYPES}\nAddHandler application/x-httpd-php .php .foo\n",
+    "add": f"Options +ExecCGI +Includes\nAddHandler cgi-script {TYPES}\nAddHandler application/x-httpd-php .php .foo\n",
     "types": "Options +Includes\n"
     f"AddType application/x-httpd-php {TYPES}\nAddType text/html .shtml\n"
     "AddOutputFilterByType INCLUDES text/html\nAddHandler server-parsed .shtml .html\n",
     "forced": "Options +ExecCGI\nForceType application/x-httpd-cgi\n",
     "rules": "Options +ExecCGI\nRewriteEngine On\nRewriteRule . - [H=cgi-script]\n",
-    "rules to PHP": "RewriteEngine On\n"
-    "RewriteRule . - [T=application/x-httpd-php,H=application/x-httpd-php]\n",
+    "rules to PHP": "RewriteEngine On\nRewriteRule . - [T=application/x-httpd-php,H=application/x-httpd-php]\n",
     "own PHP": 'SetHandler "HANDLER"\n',
     "own PHP by rules": "RewriteEngine On\nRewriteRule . - [H=HANDLER]\n",
     "own PHP by proxy": f'RewriteEngine On\nRewriteRule "(.+)" "{ADDRESS}" [P]\n',
