@@ -111,7 +111,7 @@ def test_no_secret_is_seen_anywhere_while_it_is_installed(world: World) -> None:
         world.server.run(["chmod", "600", path])
     watch = f"""
 import os, time
-words, seen, looks, end = {[w.encode() for w in words.values()]!r}, set(), 0, time.monotonic() + 60
+words, seen, users, end = {[w.encode() for w in words.values()]!r}, set(), set(), time.monotonic() + 60
 while time.monotonic() < end and not os.path.exists("/root/over"):
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         for file in ("cmdline", "environ"):
@@ -119,10 +119,11 @@ while time.monotonic() < end and not os.path.exists("/root/over"):
                 text = open(f"/proc/{{pid}}/{{file}}", "rb").read()
             except OSError:
                 continue
-            looks += b"shim.php" in text
+            if b"shim.php" in text:
+                users.add(os.stat(f"/proc/{{pid}}").st_uid)
             seen |= {{(file, text) for word in words if word in text}}
     time.sleep(0.002)
-open("/root/seen", "w").write(repr((looks, sorted(seen))))
+open("/root/seen", "w").write(repr((users, sorted(seen))))
 """
     world.server.run(["rm", "-f", "/root/over", "/root/seen"])
     world.server.write("/root/watch.py", watch.encode())
@@ -134,8 +135,8 @@ open("/root/seen", "w").write(repr((looks, sorted(seen))))
         if world.server.run(["test", "-e", "/root/seen"], check=False).returncode == 0:
             break
         time.sleep(0.1)
-    looks, seen = eval(world.server.read("/root/seen"))
-    assert looks > 0, "the step was never seen, so nothing is shown"
+    users, seen = eval(world.server.read("/root/seen"))
+    assert users == {world.uid("hidden")}, "the step was not seen, or not as the account"
     assert seen == []
     said = json.dumps(events) + json.dumps(world.plan())
     logged = world.server.run(
