@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +11,6 @@ from wsh_core.cli.help import Group, argument, option
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console, Span
 from wsh_core.cli.units import counted
-from wsh_core.errors import UsageError
 
 if TYPE_CHECKING:
     from wsh_core.models.account import Account
@@ -61,70 +58,20 @@ account = Group(
 )
 @options.adding
 @click.pass_obj
-def add(session: Session, /, name: str | None, **given: Any) -> Answer:
+def add(session: Session, /, **given: Any) -> Answer:
     """Write an account's file, check it, and apply it; asks for what is missing."""
-    from wsh_core.cli import adding, questions
-    from wsh_core.cli.adding import Addition
-    from wsh_core.cli.questions import Want
-    from wsh_core.models.types import AccountName
+    from wsh_core.cli import adding, new_account
+    from wsh_core.models.edit import add_account
 
-    description = session.description
-    servers, packages = sorted(description.servers), sorted(description.organisation.packages)
-    values: dict[str, Any] = {"name": name, **given}
-    values["server"] = values["server"] or _only(servers)
-    values["package"] = values["package"] or _only(packages)
-    wants = {
-        "name": Want("ACCOUNT", "what it is called, such as alice", "Account", AccountName),
-        "full_name": Want("--name TEXT", "whose it is, such as Alice Example", "Whose it is"),
-        "package": Want(
-            "--package NAME", f"its limits: {', '.join(packages)}", f"Package ({', '.join(packages)})"
-        ),
-        "server": Want(
-            "--server NAME", f"where it is to be: {', '.join(servers)}", f"Server ({', '.join(servers)})"
-        ),
-    }
-    lacking = {key: want for key, want in wants.items() if not values[key]}
-    values |= questions.fill(session, lacking, "without --email it has no mail address")
-    adding.one_of("server", values["server"], servers)
-    adding.is_a(AccountName, "ACCOUNT", values["name"])
-    written: dict[str, Any] = {
-        "name": values["full_name"],
-        "email": values["email"],
-        "package": values["package"],
-    }
-    keys = [_key(file) for file in values["keys"]]
-    content = {key: value for key, value in written.items() if value} | (
-        {"ssh": {"keys": keys}} if keys else {}
-    )
-
-    def change() -> Any:
-        from wsh_core.models.edit import add_account
-
-        return add_account(session.root, values["server"], values["name"], content)
-
-    rows = [
-        ("account", f"{values['name']} on {values['server']}", "ACCOUNT; --server"),
-        ("name", values["full_name"], "--name"),
-        ("mail", values["email"] or "none", "--email"),
-        ("package", values["package"], "--package"),
-    ]
-    addition = Addition(
-        f"account:{values['name']}", values["name"], change, rows, done=f"account {values['name']} is ready"
+    new = new_account.wanted(session, given)
+    addition = adding.Addition(
+        object=f"account:{new.name}",
+        account=new.name,
+        change=lambda: add_account(session.root, new.server, new.name, new.content),
+        rows=new.rows,
+        done=f"account {new.name} is ready",
     )
     return adding.add(session, addition, apply=not given["no_apply"], wait=given["wait"])
-
-
-def _only(names: Sequence[str]) -> str | None:
-    return names[0] if len(names) == 1 else None
-
-
-def _key(file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "usage.value", f"--ssh-key {file} cannot be read: {error}", "give a .pub file"
-        ) from None
 
 
 @account.command("list", section="See", exits=(0, 2, 3), examples=[("wsh account list --server web1", "")])
@@ -135,9 +82,7 @@ def list_(session: Session, servers: tuple[str, ...]) -> Answer:
     from wsh_core.cli.render.table import Column, table
 
     description = session.description
-    rows = [
-        (server, found) for server, found in description.accounts() if not servers or server.name in servers
-    ]
+    rows = [(server, found) for server, found in description.accounts() if not servers or server.name in servers]
     held = [key for key in description.held if not servers or key[0] in servers]
     data = [_data(server, found) for server, found in rows]
     data += [{"account": name, "server": server, "held": True} for server, name in held]
@@ -155,8 +100,7 @@ def list_(session: Session, servers: tuple[str, ...]) -> Answer:
             [a.name, s.name, a.package, str(len(a.sites)), a.full_name, a.email or ""] for s, a in rows
         ]
         lines += [
-            [name, server, Span("held", "red"), "", str(description.held[server, name][0]), ""]
-            for server, name in held
+            [name, server, Span("held", "red"), "", str(description.held[server, name][0]), ""] for server, name in held
         ]
         table(out, columns, sorted(lines, key=lambda line: str(line[0])))
 
@@ -187,8 +131,7 @@ def show(session: Session, name: str | None) -> Answer:
         )
         out.line(Span(f"{account_.where.short}   {counted(len(account_.sites), 'site')}", "dim"))
         rows = [
-            (f"  {s.key}", f"https://{s.domains[0]}/", s.app, ", ".join(s.domains[1:]))
-            for s in account_.sites.values()
+            (f"  {s.key}", f"https://{s.domains[0]}/", s.app, ", ".join(s.domains[1:])) for s in account_.sites.values()
         ]
         if rows:
             table(

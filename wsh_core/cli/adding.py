@@ -160,10 +160,6 @@ def not_there(session: Session, noun: str, name: str) -> WshError:
         if account == name.partition("/")[0]:
             return ConfigError.of(problems)
     accounts = [account for _, account in description.accounts()]
-    known = (
-        [a.name for a in accounts]
-        if noun == "account"
-        else [s.id for a in accounts for s in a.sites.values()]
-    )
+    known = [a.name for a in accounts] if noun == "account" else [s.id for a in accounts for s in a.sites.values()]
     hint = suggest(name, known) or f"wsh {noun} list"
     return UsageError("usage.unknown-name", f"there is no {noun} `{name}` in this description", hint)

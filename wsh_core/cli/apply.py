@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 @option("--yes", is_flag=True, help="do not show the plan, do not ask")
 @options.WAIT
 @click.pass_obj
-def apply(
-    session: Session, accounts: tuple[str, ...], servers: tuple[str, ...], yes: bool, wait: float
-) -> Answer:
+def apply(session: Session, accounts: tuple[str, ...], servers: tuple[str, ...], yes: bool, wait: float) -> Answer:
     """Make the servers what the description says, after showing the plan."""
     from wsh_core.cli import questions
     from wsh_core.cli import scope as scopes
@@ -95,9 +93,6 @@ def _statuses(reports: Sequence[Report]) -> set[ExitStatus]:
 def _goes_on(scope: Scope, watch: Watch) -> str:
     """What the servers go on doing; a server that has not named its operation yet may have begun it."""
     running = [
-        f"{server} goes on: wsh log {operation} --follow"
-        for server, operation in sorted(watch.operations.items())
+        f"{server} goes on: wsh log {operation} --follow" for server, operation in sorted(watch.operations.items())
     ]
-    return (
-        "; ".join(running) or f"what was begun on {', '.join(s.name for s in scope.servers)} goes on: wsh log"
-    )
+    return "; ".join(running) or f"what was begun on {', '.join(s.name for s in scope.servers)} goes on: wsh log"

@@ -81,9 +81,7 @@ class Child:
 
 
 def _gone() -> TransportError:
-    return TransportError(
-        "server.broken-off", "root's half of this command is gone", "wsh log says what runs"
-    )
+    return TransportError("server.broken-off", "root's half of this command is gone", "wsh log says what runs")
 
 
 def serve(channel: socket.socket, run: Run) -> None:

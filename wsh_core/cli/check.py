@@ -46,9 +46,7 @@ def check(session: Session) -> Answer:
             f" {counted(found.accounts, 'account')}, {counted(found.sites, 'site')} ({duration(took)})",
         )
 
-    return Answer(
-        data, text, errors=found.problems, exit=ExitStatus.CONFIG if found.problems else ExitStatus.OK
-    )
+    return Answer(data, text, errors=found.problems, exit=ExitStatus.CONFIG if found.problems else ExitStatus.OK)
 
 
 def _verdict(found: Findings) -> str:

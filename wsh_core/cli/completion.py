@@ -26,9 +26,7 @@ def _of(names: Callable[[Path], Iterable[str]]) -> Complete:
         with suppress(WshError, OSError):
             privilege.become_ordinary_for_good()
             given = ctx.find_root().params.get("description") or ctx.params.get("description")
-            return sorted(
-                name for name in names(Session(description_given=given).root) if name.startswith(typed)
-            )
+            return sorted(name for name in names(Session(description_given=given).root) if name.startswith(typed))
         return []
 
     return complete

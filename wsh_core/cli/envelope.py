@@ -47,7 +47,5 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of every line that `--json` prints."""
     from importlib.resources import files
 
-    found: dict[str, Any] = json.loads(
-        files("wsh_core.cli").joinpath("output.schema.json").read_text("utf-8")
-    )
+    found: dict[str, Any] = json.loads(files("wsh_core.cli").joinpath("output.schema.json").read_text("utf-8"))
     return found

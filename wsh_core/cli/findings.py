@@ -32,9 +32,7 @@ def of(session: Session) -> Findings:
     try:
         description, _ = collect(session.description, session.apps)
     except ConfigError as error:
-        return Findings(
-            ordered([*error.problems, *failures]), error.files, general=tuple(_general(error.problems))
-        )
+        return Findings(ordered([*error.problems, *failures]), error.files, general=tuple(_general(error.problems)))
     accounts = list(description.accounts())
     return Findings(
         problems=ordered([*failures, *description.problems]),

@@ -115,9 +115,7 @@ def _always() -> list[click.Parameter]:
 
     when = click.Choice(["auto", "always", "never"])
     return [
-        common(
-            "-C", "--description", metavar="DIR", help="the description (or WSH_DIR; else: where you are)"
-        ),
+        common("-C", "--description", metavar="DIR", help="the description (or WSH_DIR; else: where you are)"),
         common("--json", is_flag=True, help="JSON; the last line is the answer: wsh schema --output"),
         common("--no-input", is_flag=True, help="never ask: what is missing is an error"),
         common("-q", "--quiet", is_flag=True, help="errors only, and the answer if one was asked for"),

@@ -20,12 +20,8 @@ from wsh_core.errors import UsageError
     ],
 )  # fmt: skip
 @argument("directory", default=".", metavar="DIR", help="where; it is made if need be (here)")
-@option(
-    "--server", metavar="NAME", default="web1", group="What", help="what the first server is called (web1)"
-)
-@option(
-    "--address", metavar="HOST", default="localhost", group="What", help="where it is reached (localhost)"
-)
+@option("--server", metavar="NAME", default="web1", group="What", help="what the first server is called (web1)")
+@option("--address", metavar="HOST", default="localhost", group="What", help="where it is reached (localhost)")
 @option("--debian", type=click.Choice(["12", "13"]), default="13", group="What", help="its release (13)")
 def init(directory: str, server: str, address: str, debian: str) -> Answer:
     """Make a description to begin with, with a comment at every choice."""

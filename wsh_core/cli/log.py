@@ -103,9 +103,7 @@ def _read(session: Session, scope: Scope, operation: str, *, follow: bool) -> tu
             hint = f"{server.name} goes on: wsh log {operation} --follow"
             raise Interrupted.by(stop, "not watching", hint) from None
         unknown = WshError.of([report.problem])
-    raise unknown or WshError(
-        "operation.unknown", f"no server knows an operation {operation}", "wsh log lists them"
-    )
+    raise unknown or WshError("operation.unknown", f"no server knows an operation {operation}", "wsh log lists them")
 
 
 def _events(session: Session, server: Server, operation: str, *, follow: bool) -> Iterator[Event]:

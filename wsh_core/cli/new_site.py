@@ -34,10 +34,13 @@ class NewSite:
     owner: Account
     key: str
     domains: tuple[str, ...]
-    app: str
+    app: App
+    release: str | None
     options: Mapping[str, Any]
-    rows: Sequence[Row]
     admin: str | None
+    """How the first administrator logs in, if the application has one."""
+    limit: int
+    """How many sites the account's package has."""
 
     @property
     def account(self) -> str:
@@ -55,9 +58,31 @@ class NewSite:
         return f"{self.account}/{self.key}"
 
     @property
+    def content(self) -> dict[str, Any]:
+        """What its account's file will say of it."""
+        release = {"release": self.release} if self.release else {}
+        options = {"options": dict(self.options)} if self.options else {}
+        return {"domains": list(self.domains), "app": self.app.name, **release, **options}
+
+    @property
+    def rows(self) -> list[Row]:
+        """What it will be, where that comes from, and which option says so."""
+        rows = [
+            ("site", f"{self.id} on {self.server.name}", "from account and domain; --key"),
+            ("address", ", ".join(self.domains), "--domain"),
+        ]
+        if self.app.installed:
+            rows.append(("release", self.release or "the newest checked one", "--release"))
+        if self.admin is not None:
+            mail = f" <{self.owner.email}>" if self.owner.email else ""
+            rows.append(("admin", f"{self.admin}{mail}", f"{self.owner.where.short}; --set {ADMIN}"))
+        number = len(self.owner.sites) + 1
+        return [*rows, ("uses", f"site {number} of {self.limit}", f"package `{self.owner.package}`")]
+
+    @property
     def done(self) -> str:
         """What is so once it runs."""
-        return f"https://{self.domains[0]}/ runs {self.app}"
+        return f"https://{self.domains[0]}/ runs {self.app.name}"
 
     @property
     def next(self) -> list[str]:
@@ -72,55 +97,44 @@ class NewSite:
         ]
 
 
-def wanted(
-    session: Session, app: str | None, account: str | None, domains: Sequence[str], given: Mapping[str, Any]
-) -> NewSite:
+def wanted(session: Session, given: Mapping[str, Any]) -> NewSite:
     """Work out a new site from the options, from answers to questions, and from what follows of both.
 
     Raises:
         UsageError: something is missing and there is nobody to ask, or is not there.
         PluginError: the application is not one that is loaded.
     """
-    lacking = _lacking(session, app, account, domains)
-    settings = list(given["settings"])
-    if app:
-        lacking |= _options_lacking(session.apps.get(app).app, settings)
-    answers = questions.fill(
-        session, lacking, "the rest has values: --key, --release and --set follow from those"
-    )
-    app = app or answers.pop("app")
-    account = account or answers.pop("account")
-    domains = domains or [answers.pop("domain")]
-    if "app" in lacking:
-        answers |= questions.fill(session, _options_lacking(session.apps.get(app).app, settings))
-    settings += [f"{key}={value}" for key, value in answers.items()]
-    return _new(session, app, account, domains, {**given, "settings": settings})
+    lacking = {name: want for name, want in _wants(session).items() if not given[name]}
+    of_app = _options_lacking(session, given["app"], given["settings"]) if given["app"] else {}
+    rest = "the rest has values: --key, --release and --set follow from those"
+    answers = questions.fill(session, lacking | of_app, rest)
+    values = {**given, **{name: answers.pop(name) for name in lacking}}
+    if not given["app"]:
+        answers |= questions.fill(session, _options_lacking(session, values["app"], given["settings"]))
+    values["settings"] = [*given["settings"], *(f"{key}={value}" for key, value in answers.items())]
+    values["domains"] = [values["domains"]] if "domains" in lacking else values["domains"]
+    return _new(session, values)
 
 
-def _lacking(
-    session: Session, app: str | None, account: str | None, domains: Sequence[str]
-) -> dict[str, Want]:
+def _wants(session: Session) -> dict[str, Want]:
     from wsh_core.models.types import DomainName
 
     apps = ", ".join(session.apps.names)
     accounts = [found.name for _, found in session.description.accounts()]
+    is_there = partial(adding.one_of, "account", known=accounts)
     domain = "such as blog.example.org; repeat it for more, the first is canonical"
-    wants = {
+    return {
         "app": Want("--app APP", f"what runs there: {apps}", f"App ({apps})", session.apps.get),
-        "account": Want("--account NAME", "whose site it is: wsh account list", "Account", partial(
-            adding.one_of, "account", known=accounts)),
-        "domain": Want("--domain NAME", domain, "Domain", DomainName),
-    }  # fmt: skip
-    have = {"app": app, "account": account, "domain": domains}
-    return {name: want for name, want in wants.items() if not have[name]}
-
-
-def _options_lacking(app: App, settings: Sequence[str]) -> dict[str, Want]:
-    """The options that an application cannot do without."""
-    have = {text.partition("=")[0] for text in settings}
-    fields = {
-        field.alias or name: field for name, field in app.options.model_fields.items() if field.is_required()
+        "account": Want("--account NAME", "whose site it is: wsh account list", "Account", is_there),
+        "domains": Want("--domain NAME", domain, "Domain", DomainName),
     }
+
+
+def _options_lacking(session: Session, app: str, settings: Sequence[str]) -> dict[str, Want]:
+    """The options that an application cannot do without and that are not given."""
+    model = session.apps.get(app).app.options
+    have = {text.partition("=")[0] for text in settings}
+    fields = {field.alias or name: field for name, field in model.model_fields.items() if field.is_required()}
     return {
         key: Want(f"--set {key}=VALUE", field.description or "", field.description or key)
         for key, field in fields.items()
@@ -128,43 +142,29 @@ def _options_lacking(app: App, settings: Sequence[str]) -> dict[str, Want]:
     }
 
 
-def _new(
-    session: Session, app: str, account: str, domains: Sequence[str], given: Mapping[str, Any]
-) -> NewSite:
+def _new(session: Session, values: Mapping[str, Any]) -> NewSite:
     from wsh_core.models.types import DomainName
 
-    found = session.description.account(account)
+    found = session.description.account(values["account"])
     if found is None:
-        raise adding.not_there(session, "account", account)
+        raise adding.not_there(session, "account", values["account"])
     server, owner = found
-    declared = session.apps.get(app).app
-    for domain in domains:
+    declared = session.apps.get(values["app"]).app
+    for domain in values["domains"]:
         adding.is_a(DomainName, "--domain", domain)
-    names = tuple(str(DomainName(domain)) for domain in domains)
-    options = _settings(declared, given["settings"])
-    key = given["key"] or _key(names[0], owner.sites)
-    admin = str(options.get(ADMIN) or account) if ADMIN in declared.options.model_fields else None
-    rows = _rows(session, server, owner, key, names, declared, given, admin)
-    return NewSite(server, owner, key, names, app, options, list(rows), admin)
-
-
-def _rows(
-    session: Session, server: Server, owner: Account, key: str, domains: Sequence[str], app: App,
-    given: Mapping[str, Any], admin: str | None,
-) -> Iterator[Row]:  # fmt: skip
-    package = session.description.package_of(owner)
-    yield (
-        "site",
-        f"{owner.name}/{key} on {server.name}",
-        "--key" if given["key"] else "from account and domain; --key",
+    domains = tuple(str(DomainName(domain)) for domain in values["domains"])
+    options = _settings(declared, values["settings"])
+    return NewSite(
+        server=server,
+        owner=owner,
+        key=values["key"] or _key(domains[0], owner.sites),
+        domains=domains,
+        app=declared,
+        release=values["release"],
+        options=options,
+        admin=str(options.get(ADMIN) or owner.name) if ADMIN in declared.options.model_fields else None,
+        limit=session.description.package_of(owner).sites,
     )
-    yield "address", ", ".join(domains), "--domain"
-    if app.installed:
-        yield "release", given["release"] or "newest checked", "--release"
-    if admin is not None:
-        mail = f" <{owner.email}>" if owner.email else ""
-        yield "admin", f"{admin}{mail}", f"{owner.where.short}; --set {ADMIN}"
-    yield "uses", f"site {len(owner.sites) + 1} of {package.sites}", f"package `{owner.package}`"
 
 
 def _key(domain: str, taken: Collection[str]) -> str:

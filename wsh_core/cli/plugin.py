@@ -49,8 +49,7 @@ def list_(session: Session) -> Answer:
     ]  # fmt: skip
     gone = sorted(listed - {row["plugin"] for row in rows})
     rows += [
-        {"plugin": name, "version": "", "from": "", "sites": used.count(name), "state": "missing"}
-        for name in gone
+        {"plugin": name, "version": "", "from": "", "sites": used.count(name), "state": "missing"} for name in gone
     ]
     rows.sort(key=lambda row: (_ORDER.index(str(row["state"])), str(row["plugin"])))
     errors = tuple(problem for error in failures.values() for problem in error.problems)

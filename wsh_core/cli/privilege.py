@@ -20,8 +20,7 @@ from wsh_core.errors import WshError
 
 USER = "wsh"
 CREATE = (
-    "addgroup --system wsh-command &&"
-    " adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
+    "addgroup --system wsh-command && adduser --system --ingroup wsh-command --no-create-home --home /nonexistent wsh"
 )
 """A group of its own: the group `wsh` is that of all accounts."""
 
@@ -81,9 +80,7 @@ def _user() -> pwd.struct_passwd:
     except KeyError:
         user = None
     if user is None or user.pw_uid == 0:
-        raise WshError(
-            "run.no-user", f"wsh reads YAML and plugins as the user {USER}, which does not exist", CREATE
-        )
+        raise WshError("run.no-user", f"wsh reads YAML and plugins as the user {USER}, which does not exist", CREATE)
     return user
 
 

@@ -28,14 +28,11 @@ class Want:
 def missing(wants: Sequence[Want], rest: str | None = None) -> UsageError:
     """The error that names all that is missing; `rest` says what the other options will be."""
     return UsageError.of(
-        Problem(MISSING, f"{want.option} is missing: {want.sentence}", rest, object=want.option)
-        for want in wants
+        Problem(MISSING, f"{want.option} is missing: {want.sentence}", rest, object=want.option) for want in wants
     )
 
 
-def ask(
-    session: Session, question: str, default: str = "", check: Callable[[str], object] | None = None
-) -> str:
+def ask(session: Session, question: str, default: str = "", check: Callable[[str], object] | None = None) -> str:
     """Ask until the answer is one; Enter takes the default.
 
     `check` raises ValueError or WshError for what cannot be taken.

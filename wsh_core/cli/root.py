@@ -46,9 +46,7 @@ def operator_commands() -> Mapping[str, Callable[[], click.Command]]:
     """What other distributions add (entry points `wsh.commands`): by name, loaded only when called."""
     from importlib.metadata import entry_points
 
-    return {
-        entry.name: entry.load for entry in sorted(entry_points(group="wsh.commands"), key=lambda e: e.name)
-    }
+    return {entry.name: entry.load for entry in sorted(entry_points(group="wsh.commands"), key=lambda e: e.name)}
 
 
 root = Group(

@@ -42,9 +42,7 @@ class Scope:
     def apply(self, planned: Mapping[str, Report] | None, lock_wait: float, watch: Watch) -> list[Report]:
         """Apply on all servers at once; where a plan was shown, only what is still as it was shown."""
         work: dict[str, Work] = {
-            server.name: partial(
-                self._apply, server, planned[server.name].shown if planned else None, lock_wait
-            )
+            server.name: partial(self._apply, server, planned[server.name].shown if planned else None, lock_wait)
             for server in self.servers
             if planned is None or server.name in planned
         }
@@ -104,9 +102,7 @@ def scope(
     active = [server for server in chosen if not server.hold]
     session.warnings += [_on_hold(server) for server in chosen if server.hold]
     typed = "".join(f" --account {a}" for a in accounts) + "".join(f" --server {s}" for s in servers)
-    return Scope(
-        session, checked, active, tuple(accounts) or None, desired, _view(active, desired, typed, full=full)
-    )
+    return Scope(session, checked, active, tuple(accounts) or None, desired, _view(active, desired, typed, full=full))
 
 
 def _known(noun: str, given: Iterable[str], known: Collection[str]) -> None:

@@ -62,7 +62,7 @@ def list_(session: Session) -> Answer:
 @click.pass_obj
 def setup(session: Session, names: tuple[str, ...]) -> Answer:
     """Make plain Debian servers wsh servers: packages, Apache, PHP, MariaDB. Can be repeated at any time."""
-    from wsh_core.cli import questions, runlog, setting_up, watch
+    from wsh_core.cli import questions, setting_up, watch
     from wsh_core.cli.adding import one_of
     from wsh_core.cli.questions import Want
     from wsh_core.cli.render.setup import Shown
@@ -75,10 +75,9 @@ def setup(session: Session, names: tuple[str, ...]) -> Answer:
         one_of("server", name, servers)
     for name in names:
         watch.may_enter(session, servers[name])
-    log = runlog.new("server-setup")
     shown = Shown(session.err, quiet=session.quiet or session.json, verbose=session.verbose > 0)
     results: list[Result] = []
-    for line in _lines([servers[name] for name in names], log):
+    for line in _lines([servers[name] for name in names], session.log):
         if (progress := setting_up.progress(line)) is not None:
             shown.progress(progress)
         elif (result := setting_up.result(line)) is not None:
@@ -87,7 +86,7 @@ def setup(session: Session, names: tuple[str, ...]) -> Answer:
     failed = [result.problem for result in results if result.problem]
     unreachable = any(problem.code == "server.unreachable" for problem in failed)
     return Answer(
-        data={"servers": [_data(result) for result in results], "log": str(log) if log else None},
+        data={"servers": [_data(result) for result in results], "log": str(session.log) if session.log else None},
         text=lambda out: shown.summary(out, results),
         errors=tuple(failed),
         exit=ExitStatus.UNREACHABLE if unreachable else ExitStatus.FAILED if failed else ExitStatus.OK,

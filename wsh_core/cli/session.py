@@ -130,6 +130,13 @@ class Session:
         )
 
     @cached_property
+    def log(self) -> Path | None:
+        """Where Ansible's own output of this run is kept, if it can be."""
+        from wsh_core.cli import runlog
+
+        return runlog.new(self.command)
+
+    @cached_property
     def apps(self) -> Apps:
         """The applications that sites can have: of the plugins that wsh.yaml lists, and of no others."""
         privilege.assert_ordinary()
@@ -169,9 +176,7 @@ class Session:
     def source(self, place: Where) -> str | None:
         """The line of a file of the description that a place is in."""
         try:
-            lines = (
-                (self.root / place.file).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-            )
+            lines = (self.root / place.file).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
             return lines[place.line - 1]
         except (OSError, IndexError):
             return None

@@ -67,9 +67,7 @@ class Add(Command):
     group="What",
     help="an option of the application; no passwords",
 )
-@option(
-    "--account", metavar="NAME", group="Where", shell_complete=completion.accounts, help="whose site it is"
-)
+@option("--account", metavar="NAME", group="Where", shell_complete=completion.accounts, help="whose site it is")
 @option(
     "--domain",
     "domains",
@@ -81,27 +79,16 @@ class Add(Command):
 @option("--key", metavar="NAME", group="Where", help="its name within the account (the domain's first part)")
 @options.adding
 @click.pass_obj
-def add(
-    session: Session, /, app: str | None, account: str | None, domains: tuple[str, ...], **given: Any
-) -> Answer:
+def add(session: Session, /, **given: Any) -> Answer:
     """Write a site into its account's file, check it, and apply it; asks for what is missing."""
     from wsh_core.cli import adding, new_site
-    from wsh_core.cli.adding import Addition
+    from wsh_core.models.edit import add_site
 
-    new = new_site.wanted(session, app, account, domains, given)
-    values: dict[str, Any] = {"domains": list(new.domains), "app": new.app}
-    values |= {"release": given["release"]} if given["release"] else {}
-    values |= {"options": dict(new.options)} if new.options else {}
-
-    def change() -> Any:
-        from wsh_core.models.edit import add_site
-
-        return add_site(session.root, new.file, new.key, values)
-
-    addition = Addition(
+    new = new_site.wanted(session, given)
+    addition = adding.Addition(
         object=f"site:{new.id}",
         account=new.account,
-        change=change,
+        change=lambda: add_site(session.root, new.file, new.key, new.content),
         rows=new.rows,
         done=new.done,
         next=new.next,

@@ -22,11 +22,7 @@ def usage_problem(error: click.UsageError) -> Problem:
         case click.BadOptionUsage():
             return Problem("usage.option-value", _sentence(error.message), see)
         case click.BadParameter():
-            name = (
-                error.param.opts[0]
-                if isinstance(error.param, click.Option)
-                else str(error.param_hint or "argument")
-            )
+            name = error.param.opts[0] if isinstance(error.param, click.Option) else str(error.param_hint or "argument")
             return Problem("usage.value", f"{name}: {_sentence(error.message)}", see)
     return Problem("usage.arguments", _sentence(error.message), see)
 

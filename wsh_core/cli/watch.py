@@ -84,7 +84,7 @@ def transport(session: Session, server: Server) -> Transport:
 
     may_enter(session, server)
     if not server.address.local:
-        return Transport(server.name, Ansible(Login.of(server)))
+        return Transport(server.name, Ansible(Login.of(server), session.log))
     return Transport(server.name, privilege.child() or Local())
 
 
@@ -101,4 +101,5 @@ def may_enter(session: Session, server: Server) -> None:
 
 def asker(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Who asks, as those are told who find a server locked; behind sudo, the one who typed it."""
-    return {"user": environ.get("SUDO_USER") or getpass.getuser(), "host": socket.gethostname()}
+    user = environ.get("SUDO_USER") or ("root" if privilege.child() else getpass.getuser())
+    return {"user": user, "host": socket.gethostname()}

@@ -27,9 +27,7 @@ def resource(change: Change) -> str:
     if change.kind == "unit":
         return unit(change.name)
     noun = _KINDS.get(change.kind, change.kind)
-    return (
-        noun if change.kind in {"vhost", "certificate", "app", "slice", "jail"} else f"{noun} {change.name}"
-    )
+    return noun if change.kind in {"vhost", "certificate", "app", "slice", "jail"} else f"{noun} {change.name}"
 
 
 def unit(name: str) -> str:
@@ -43,9 +41,7 @@ def _beneath(path: str, change: Change) -> str:
     noun, _, name = change.object.partition(":")
     account, _, key = name.partition("/")
     above = [f"/home/{account}/"] if noun == "account" else []
-    above = (
-        [f"/home/{account}/sites/{key}/app/", f"/home/{account}/sites/{key}/"] if noun == "site" else above
-    )
+    above = [f"/home/{account}/sites/{key}/app/", f"/home/{account}/sites/{key}/"] if noun == "site" else above
     return next((path.removeprefix(each) for each in above if path.startswith(each)), path)
 
 

@@ -33,9 +33,7 @@ class Log:
                     self.console.line("            ", Span(differences.fields(change), "dim"))
             case "phase":
                 name = str(event.get("object", "")).partition(":")[2]
-                self.console.line(
-                    stamp, f"    {name}: {event.get('phase')} {event.get('text') or ''}".rstrip()
-                )
+                self.console.line(stamp, f"    {name}: {event.get('phase')} {event.get('text') or ''}".rstrip())
             case "log":
                 for line in str(event.get("text", "")).splitlines():
                     self.console.line(stamp, "  | ", line)

@@ -175,9 +175,7 @@ def _word(change: Change, label: Label) -> str:
     return change.kind
 
 
-def _counts(
-    console: Console, report: Report, entries: Sequence[Entry], view: View, *, next_step: bool
-) -> None:
+def _counts(console: Console, report: Report, entries: Sequence[Entry], view: View, *, next_step: bool) -> None:
     found = tally(entries)
     held, same = report.accounts_that_are("held"), untouched(report)
     parts = [

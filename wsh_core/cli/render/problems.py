@@ -19,9 +19,7 @@ MANY = 20
 DETAIL_LINES = 10
 
 
-def problems(
-    console: Console, found: Sequence[Problem], source: Source | None = None, *, whole: bool = False
-) -> None:
+def problems(console: Console, found: Sequence[Problem], source: Source | None = None, *, whole: bool = False) -> None:
     """Write errors, the first twenty of them and the rest as a count for each code."""
     if found and all(one.code == MISSING for one in found):
         _missing(console, found)

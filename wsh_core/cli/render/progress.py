@@ -120,9 +120,7 @@ class Progress:
             if not self.quiet and self._stages[server].now is stage and now - told >= HEARTBEAT:
                 self._since[server] = (stage, seen, now)
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                self._line(
-                    server, stage.name, self._doing(server, stage), stamp, ticking(now - seen), "running"
-                )
+                self._line(server, stage.name, self._doing(server, stage), stamp, ticking(now - seen), "running")
 
     def _doing(self, server: str, stage: Stage) -> str:
         return stage.doing or self._stages[server].said(stage)

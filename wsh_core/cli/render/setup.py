@@ -65,9 +65,7 @@ class Shown:
                 continue
             counts = f"{counted(result.changed, 'task')} changed, {result.as_wanted} as wanted"
             took = duration(result.seconds)
-            out.line(
-                Span("ok", "green"), f": {result.server} is a wsh server ({took}): {counts}. Next: wsh apply"
-            )
+            out.line(Span("ok", "green"), f": {result.server} is a wsh server ({took}): {counts}. Next: wsh apply")
             for note in result.notes:
                 out.prose(f"note: {note}", rest="      ")
 

@@ -51,7 +51,5 @@ def _word(state: str) -> Span:
 def _counted(things: Sequence[dict[str, Any]], noun: str) -> str:
     """`3 accounts (1 pending, 1 held)`."""
     states = [each["state"] for each in things]
-    odd = [
-        f"{states.count(word)} {word}" for word in ("failed", "pending", "drift", "held") if word in states
-    ]
+    odd = [f"{states.count(word)} {word}" for word in ("failed", "pending", "drift", "held") if word in states]
     return counted(len(things), noun) + (f" ({', '.join(odd)})" if odd else "")

@@ -28,10 +28,7 @@ def table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[s
         _fields(console, columns, rows)
         return
     shown = list(range(len(columns)))
-    widths = [
-        max([cells(column.title), *(cells(_text(row[i])) for row in rows)])
-        for i, column in enumerate(columns)
-    ]
+    widths = [max([cells(column.title), *(cells(_text(row[i])) for row in rows)]) for i, column in enumerate(columns)]
     while console.width is not None and _total(widths, shown) > console.width:
         going = max(shown, key=lambda i: columns[i].goes)
         if not columns[going].goes:
