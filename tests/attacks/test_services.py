@@ -38,6 +38,13 @@ def test_the_sockets_that_can_be_reached_are_two_and_their_list_names_nobody(sce
     assert json.loads(scene.php(f"$paths = {LISTED};{REACHED}")) == ALLOWED
 
 
+def test_control_with_what_systemd_brings_into_a_jail_the_journal_is_reached(scene: Scene) -> None:
+    with defences.sandbox(scene, "alice", "InaccessiblePaths="):
+        reached = json.loads(scene.php(f"$paths = {LISTED};{REACHED}"))
+    journal = {f"/run/systemd/journal/{name}" for name in ("dev-log", "socket", "stdout")}
+    assert {*reached} == {*ALLOWED} | journal
+
+
 def connect(scene: Scene) -> dict[str, str]:
     """What becomes of a connection to every socket of PHP on the server."""
     sockets = scene.server.run(["sh", "-c", f"ls {paths.FPM_SOCKETS}/*.sock"]).stdout.split()
