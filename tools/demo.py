@@ -49,7 +49,7 @@ def wsh(*argv: str) -> None:
 def describe(server: Server) -> None:
     """Begin a description whose one server is the lab's, with a key that the user wsh may read."""
     PLACE.mkdir(parents=True, exist_ok=True)
-    shutil.chown(PLACE, "wsh", "wsh")
+    shutil.chown(PLACE, "wsh")
     login = server.ssh_config().handed_to(PLACE)
     wsh("init", str(PLACE), "--server", NAME, "--address", server.address)
     with (PLACE / f"servers/{NAME}/server.yaml").open("a") as file:
