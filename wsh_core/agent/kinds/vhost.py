@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Sequence
 
 from .. import paths, web
