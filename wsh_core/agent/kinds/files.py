@@ -43,7 +43,7 @@ class _PathKind(Kind):
         found: dict[str, State | None | AgentError] = {}
         for resource in resources:
             try:
-                found[resource.id] = self._read(self.allowed(resource))
+                found[resource.id] = self._checked(self.allowed(resource))
             except FileNotFoundError:
                 found[resource.id] = None
             except NotADirectoryError:
@@ -62,12 +62,15 @@ class _PathKind(Kind):
     def _ids(self, want: dict[str, Any]) -> tuple[int, int]:
         return self.host.names.uid(want["owner"]), self.host.names.gid(want["group"])
 
-    def _must_be(self, path: str, wanted: str, actual: State | None) -> None:
-        if actual is not None and actual["type"] != wanted:
+    def _checked(self, path: str) -> State | None:
+        state = self._read(path)
+        if state is not None and state["type"] != self.name:
             raise AgentError(
-                "path.type", f"{path} is a {actual['type']}, not a {wanted}; it was left alone",
+                "path.type",
+                f"{path} is a {state['type']}, not a {self.name}; it was left alone",
                 f"move it away: mv {path} {path}.away   then: wsh apply",
             )
+        return state
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class DirectoryKind(_PathKind):
         wanted_access = Acl.wanted(mode, access, names.uid, names.gid) if access else None
         wanted_default = Acl.wanted(mode, default, names.uid, names.gid) if default else None
         return _Lists(
-            wanted_access, wanted_default,
+            wanted_access,
+            wanted_default,
             wanted_access.entries(names.user_name, names.group_name) if wanted_access else [],
             self._shown_default(wanted_default),
         )
@@ -101,8 +105,12 @@ class DirectoryKind(_PathKind):
         want = resource.want
         lists = self._wanted(want)
         return {
-            "type": "directory", "owner": want["owner"], "group": want["group"], "mode": want["mode"],
-            "acl": lists.shown_access, "default_acl": lists.shown_default,
+            "type": "directory",
+            "owner": want["owner"],
+            "group": want["group"],
+            "mode": want["mode"],
+            "acl": lists.shown_access,
+            "default_acl": lists.shown_default,
         }
 
     def _shown_default(self, default: Acl | None) -> list[str]:
@@ -127,14 +135,14 @@ class DirectoryKind(_PathKind):
         if access is not None:
             mode = mode & 0o7000 | access.mode
         return {
-            "type": "directory", **self._ownership(info, mode),
+            "type": "directory",
+            **self._ownership(info, mode),
             "acl": access.entries(self.host.names.user_name, self.host.names.group_name) if access else [],
             "default_acl": self._shown_default(default),
         }
 
     def write(self, resource: Resource, actual: State | None) -> None:
         path, want = self.allowed(resource), resource.want
-        self._must_be(path, "directory", actual)
         if actual is None:
             self.host.fs.mkdir(path, 0o700)
         uid, gid = self._ids(want)
@@ -154,8 +162,13 @@ class FileKind(_PathKind):
 
     def desired(self, resource: Resource) -> State:
         want = resource.want
-        return {"type": "file", "owner": want["owner"], "group": want["group"], "mode": want["mode"],
-                "content": want["content"]}
+        return {
+            "type": "file",
+            "owner": want["owner"],
+            "group": want["group"],
+            "mode": want["mode"],
+            "content": want["content"],
+        }
 
     def _read(self, path: str) -> State | None:
         info = self.host.fs.stat(path)
@@ -170,7 +183,6 @@ class FileKind(_PathKind):
 
     def write(self, resource: Resource, actual: State | None) -> None:
         path, want = self.allowed(resource), resource.want
-        self._must_be(path, "file", actual)
         uid, gid = self._ids(want)
         self.host.fs.write(path, want["content"].encode(), int(want["mode"], 8), uid, gid)
 
@@ -193,5 +205,4 @@ class LinkKind(_PathKind):
 
     def write(self, resource: Resource, actual: State | None) -> None:
         path = self.allowed(resource)
-        self._must_be(path, "link", actual)
         self.host.fs.symlink(resource.want["target"], path)
