@@ -54,5 +54,5 @@ def test_a_link_in_its_place_is_refused_and_not_followed(agent: Agent) -> None:
 @pytest.mark.parametrize("name", NO_SITES)
 def test_a_name_that_is_no_site_of_the_account_is_refused(agent: Agent, name: str) -> None:
     (failed,) = [e for e in agent.apply(wanted(name=name)) if e["type"] == "resource"]
-    assert failed["error"]["code"] == "request.vhost"
+    assert failed["error"]["code"] == "request.site"
     assert not agent.path(PLACE).parent.exists()

@@ -34,7 +34,7 @@ def slug(resource: Resource) -> str:
     account, _, key = name.partition("-")
     if account != resource.account or not _KEY.fullmatch(key):
         owner = resource.account or "the server"
-        raise AgentError(f"request.{resource.kind}", f"{resource.id}: {name} is no site of {owner}")
+        raise AgentError("request.site", f"{resource.id}: {name} is no site of {owner}")
     return name
 
 
