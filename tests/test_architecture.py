@@ -73,9 +73,7 @@ def test_the_controller_knows_constants_of_the_agent_and_nothing_else() -> None:
         for file, tree in trees(CORE)
         if not file.startswith("wsh_core/agent/")
         for name, line in imports(file, tree)
-        if name.startswith("wsh_core.agent")
-        and name.split(".")[2:3]
-        and name.split(".")[2] not in OF_THE_AGENT
+        if name.startswith("wsh_core.agent") and name.split(".")[2:3] and name.split(".")[2] not in OF_THE_AGENT
     ]
     assert strange == []
 
@@ -87,9 +85,7 @@ def test_the_agent_needs_the_standard_library_alone_and_imports_itself_relativel
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module or ""]
-            strange += [
-                f"{file}:{node.lineno} {n}" for n in names if n.split(".")[0] not in sys.stdlib_module_names
-            ]
+            strange += [f"{file}:{node.lineno} {n}" for n in names if n.split(".")[0] not in sys.stdlib_module_names]
     assert strange == []
 
 
@@ -121,9 +117,7 @@ def test_only_the_command_prints() -> None:
     for file, tree in trees(CORE):
         if file.startswith(tuple(SPEAK)):
             continue
-        strange += [
-            f"{file}:{call.lineno} {name}" for name, call in calls(tree) if name in {"print", "click.echo"}
-        ]
+        strange += [f"{file}:{call.lineno} {name}" for name, call in calls(tree) if name in {"print", "click.echo"}]
         strange += [
             f"{file}:{node.lineno} {ast.unparse(node)}"
             for node in ast.walk(tree)
@@ -205,11 +199,7 @@ def test_root_never_resolves_a_path_that_an_account_can_write() -> None:
     for file, tree in trees(AGENT):
         for name, call in calls(tree):
             beneath = any(word.arg in {"dir_fd", "src_dir_fd"} for word in call.keywords)
-            if (
-                (name in PATH_CALLS or name.startswith("shutil."))
-                and not beneath
-                and Path(file).name not in BY_PATH
-            ):
+            if (name in PATH_CALLS or name.startswith("shutil.")) and not beneath and Path(file).name not in BY_PATH:
                 strange.append(f"{file}:{call.lineno} {ast.unparse(call)[:80]}")
     assert strange == []
 

@@ -156,7 +156,5 @@ def test_every_code_has_its_entry_in_the_reference_and_no_other():
     entries = re.findall(r"^\| `([a-z.-]+)` \| \S", page, re.MULTILINE)
     assert entries == sorted(set(entries), key=entries.index), "an entry stands there twice"
     used = codes_in_the_program()
-    assert {code: place for code, place in used.items() if code not in entries} == {}, (
-        "docs/reference/errors.md lacks"
-    )
+    assert {code: place for code, place in used.items() if code not in entries} == {}, "docs/reference/errors.md lacks"
     assert set(entries) - set(used) == set(), "docs/reference/errors.md has, but nothing tells"

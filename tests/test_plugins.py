@@ -57,9 +57,7 @@ def test_what_is_not_listed_is_not_imported(install: Install) -> None:
     place = install(SIDE_EFFECT + GOOD)
     assert Installed("toy", "wsh-toy", "1.2", "wsh_toy") in installed()
     apps = Apps([])
-    with pytest.raises(
-        PluginError, match=r"wsh-toy 1\.2 has the app toy, but wsh\.yaml does not list it"
-    ) as caught:
+    with pytest.raises(PluginError, match=r"wsh-toy 1\.2 has the app toy, but wsh\.yaml does not list it") as caught:
         apps.get("toy")
     assert caught.value.problems[0].hint == "wsh plugin enable toy"
     assert "wsh_toy" not in sys.modules

@@ -65,9 +65,7 @@ class LoadedApp:
         self._register(module)
         self.app: App = self._call("wsh_app", f"app {plugin.name}", {}, App)
         if self.app.name != plugin.name:
-            self.fail(
-                "plugin.app", f"declares an app {self.app.name!r}, but its entry point is {plugin.name!r}"
-            )
+            self.fail("plugin.app", f"declares an app {self.app.name!r}, but its entry point is {plugin.name!r}")
 
     def config(self, site: AnySite) -> tuple[ConfigFile, ...]:
         """The files that follow from the YAML. This and the others raise PluginError, and NeedsOption."""
@@ -96,9 +94,7 @@ class LoadedApp:
             self._manager.register(module, self.plugin.name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            self.fail(
-                "plugin.hook", f"has a hook that does not exist or takes other arguments: {_lines(error)}"
-            )
+            self.fail("plugin.hook", f"has a hook that does not exist or takes other arguments: {_lines(error)}")
         known = {name for name in vars(hookspecs) if name.startswith("wsh_")}
         marked = {name for name in known if self._implements(name)}
         stray = sorted(name for name in vars(module) if name.startswith("wsh_") and name not in marked)
@@ -117,9 +113,7 @@ class LoadedApp:
         names = ", ".join(each.__name__ for each in types)
         for item in found:
             if not isinstance(item, types):
-                self.fail(
-                    "plugin.type", f"{hook} returned a {type(item).__name__} for {_name(site)}, not {names}"
-                )
+                self.fail("plugin.type", f"{hook} returned a {type(item).__name__} for {_name(site)}, not {names}")
         return tuple(found)
 
     def _call(self, hook: str, what: str, arguments: dict[str, Any], wanted: type[Any]) -> Any:
@@ -130,9 +124,7 @@ class LoadedApp:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, only its own accounts wait
             self.fail("plugin.failed", f"{hook} failed for {what}: {_told(error)}")
         if not isinstance(found, wanted):
-            self.fail(
-                "plugin.type", f"{hook} returned a {type(found).__name__} for {what}, not {wanted.__name__}"
-            )
+            self.fail("plugin.type", f"{hook} returned a {type(found).__name__} for {what}, not {wanted.__name__}")
         return found
 
 

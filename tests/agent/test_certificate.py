@@ -36,18 +36,50 @@ def openssl(*arguments: str | Path) -> str:
 
 def make_authority(directory: Path, days: int = 3650) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc",
-            "-keyout", directory / "ca.key", "-out", directory / "ca.pem", "-days", str(days),
-            "-subj", "/CN=wsh local authority")
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-noenc",
+        "-keyout",
+        directory / "ca.key",
+        "-out",
+        directory / "ca.pem",
+        "-days",
+        str(days),
+        "-subj",
+        "/CN=wsh local authority",
+    )
 
 
 def issue(authority: Path, place: Path, *more: str, days: int = 397, names: str = ",".join(DOMAINS)) -> None:
     """A pair made by hand: by another authority, for a short time, with another kind of key."""
     place.mkdir(parents=True, exist_ok=True)
-    openssl("req", "-x509", "-config", "/dev/null", "-subj", "/", "-noenc", "-days", str(days), "-keyout",
-            place / "key.pem", "-out", place / "cert.pem", "-CA", authority / "ca.pem", "-CAkey",
-            authority / "ca.key", "-addext", "subjectAltName=DNS:" + names.replace(",", ",DNS:"),
-            *(more or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")))
+    openssl(
+        "req",
+        "-x509",
+        "-config",
+        "/dev/null",
+        "-subj",
+        "/",
+        "-noenc",
+        "-days",
+        str(days),
+        "-keyout",
+        place / "key.pem",
+        "-out",
+        place / "cert.pem",
+        "-CA",
+        authority / "ca.pem",
+        "-CAkey",
+        authority / "ca.key",
+        "-addext",
+        "subjectAltName=DNS:" + names.replace(",", ",DNS:"),
+        *(more or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")),
+    )
     (place / "key.pem").chmod(0o600)
 
 
@@ -92,8 +124,10 @@ def test_a_browser_that_trusts_the_authority_takes_the_certificate(agent: Agent)
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> dict[str, Any]:
     """TLS between two ends in memory; what the client sees of the certificate that it verified."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [client.wrap_bio(to_client, to_server, server_hostname=name),
-            server.wrap_bio(to_server, to_client, server_side=True)]
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
     for _ in range(4):
         for end in ends:
             try:
@@ -165,7 +199,14 @@ def spoil_everything(agent: Agent) -> None:
 
 
 SPOILS = [
-    spoil_key, spoil_issuer, spoil_time, spoil_names, spoil_kind, spoil_mode, spoil_base64, spoil_missing,
+    spoil_key,
+    spoil_issuer,
+    spoil_time,
+    spoil_names,
+    spoil_kind,
+    spoil_mode,
+    spoil_base64,
+    spoil_missing,
     spoil_everything,
 ]
 
@@ -259,8 +300,16 @@ def test_without_an_authority_the_setup_is_named(agent: Agent, broken: str) -> N
 @machine
 @pytest.mark.parametrize(
     ("name", "domain"),
-    [("bob-blog", "a.test"), ("default", "a.test"), ("alice-../ca", "a.test"), ("alice-blog", ""),
-     ("alice-blog", "a.test,IP:127.0.0.1"), ("alice-blog", "@section"), ("alice-blog", "a.test\nx=y")])
+    [
+        ("bob-blog", "a.test"),
+        ("default", "a.test"),
+        ("alice-../ca", "a.test"),
+        ("alice-blog", ""),
+        ("alice-blog", "a.test,IP:127.0.0.1"),
+        ("alice-blog", "@section"),
+        ("alice-blog", "a.test\nx=y"),
+    ],
+)
 def test_names_that_are_none_of_the_accounts_are_refused(agent: Agent, name: str, domain: str) -> None:
     asked = request(resources=[resource(f"certificate:{name}", "alice", name=name, domains=[domain])])
     (failed,) = [e for e in agent.apply(asked) if e["type"] == "resource"]
@@ -300,13 +349,31 @@ domains_ = st.lists(labels, min_size=1, max_size=4).map(".".join)
 @given(st.lists(domains_, min_size=1, max_size=60, unique=True), st.integers(1, 20000))
 def test_openssl_and_wsh_read_the_same(domains: list[str], days: int) -> None:
     pem = openssl(
-        "req", "-x509", "-config", "/dev/null", "-subj", "/CN=x", "-noenc", "-newkey", "ec", "-pkeyopt",
-        "ec_paramgen_curve:P-384", "-keyout", "-", "-days", str(days),
-        "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in domains)).encode()
+        "req",
+        "-x509",
+        "-config",
+        "/dev/null",
+        "-subj",
+        "/CN=x",
+        "-noenc",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-384",
+        "-keyout",
+        "-",
+        "-days",
+        str(days),
+        "-addext",
+        "subjectAltName=" + ",".join(f"DNS:{name}" for name in domains),
+    ).encode()
     read = x509.read_certificate(pem)
     shown = subprocess.run(
-        ["openssl", "x509", "-noout", "-enddate", "-ext", "subjectAltName", "-pubkey"], input=pem, check=True,
-        capture_output=True).stdout.decode()
+        ["openssl", "x509", "-noout", "-enddate", "-ext", "subjectAltName", "-pubkey"],
+        input=pem,
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
     assert read.domains == domains
     end = next(line for line in shown.splitlines() if line.startswith("notAfter=")).partition("=")[2]
     assert read.not_after == datetime.strptime(end, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)

@@ -130,9 +130,7 @@ def test_a_broken_download_is_said_and_goes_on_where_it_stopped(
     assert (tmp_path / "r").read_bytes() == RELEASE
 
 
-def test_a_server_without_ranges_is_read_from_the_start(
-    publisher: tuple[str, ssl.SSLContext], tmp_path: Path
-) -> None:
+def test_a_server_without_ranges_is_read_from_the_start(publisher: tuple[str, ssl.SSLContext], tmp_path: Path) -> None:
     url, context = publisher
     (tmp_path / "r").write_bytes(b"old pieces")
     download(f"{url}/no-ranges", str(tmp_path / "r"), LIMIT, context)

@@ -59,9 +59,7 @@ class Helper:
             "timeout": 20,
             "memory": None,
         } | more
-        return dict(
-            self.ask("step", step=step, tree=str(self.place), php="8.4", home="/home/alice", account="alice")
-        )
+        return dict(self.ask("step", step=step, tree=str(self.place), php="8.4", home="/home/alice", account="alice"))
 
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -104,9 +102,7 @@ def test_a_release_is_unpacked_as_the_account(helper: Helper, shared: Path) -> N
 def test_unpacking_again_begins_anew(helper: Helper, shared: Path) -> None:
     release, into = toyapp.build(shared), helper.place / "app.new"
     helper.ask("write", path=f"{into}/left/over", content="x", mode="0640", absent=False)
-    helper.ask(
-        "unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20
-    )
+    helper.ask("unpack", archives=[str(release.path)], into=str(into), root="toyapp-1.0", entries=100, bytes=1 << 20)
     assert not (into / "left").exists()
 
 
@@ -121,9 +117,7 @@ def test_an_archive_that_eats_memory_is_refused(helper: Helper, shared: Path) ->
             out.write(bytes(1 << 20))
     (shared / "bomb").write_bytes(bomb.getvalue())
     into = str(helper.place / "app.new")
-    error = helper.error(
-        "unpack", archives=[str(shared / "bomb")], into=into, root="", entries=100, bytes=1 << 20
-    )
+    error = helper.error("unpack", archives=[str(shared / "bomb")], into=into, root="", entries=100, bytes=1 << 20)
     assert (error["code"], error["message"]) == ("app.archive", "the archive cannot be read: MemoryError")
     assert helper.ask("directory", path=into) is None
 
@@ -177,10 +171,7 @@ def test_two_trees_change_places_in_one_step(helper: Helper) -> None:
     helper.ask("exchange", one=f"{helper.place}/one", other=f"{helper.place}/other")
     assert (helper.place / "one/file").read_text() == "other"
     assert (helper.place / "other/file").read_text() == "one"
-    assert (
-        helper.error("exchange", one=f"{helper.place}/one", other=f"{helper.place}/none")["code"]
-        == "app.files"
-    )
+    assert helper.error("exchange", one=f"{helper.place}/one", other=f"{helper.place}/none")["code"] == "app.files"
 
 
 def test_a_tree_is_removed_even_where_it_was_closed(helper: Helper) -> None:

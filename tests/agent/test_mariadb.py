@@ -41,13 +41,31 @@ def server() -> Iterator[Path]:
         root.chmod(0o755)
         (root / SOCKET).parent.mkdir(parents=True)
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={root}/data",
-             "--skip-test-db", "--auth-root-authentication-method=socket"], check=True, capture_output=True)
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                "--user=root",
+                f"--datadir={root}/data",
+                "--skip-test-db",
+                "--auth-root-authentication-method=socket",
+            ],
+            check=True,
+            capture_output=True,
+        )
         with (root / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["mariadbd", "--no-defaults", "--user=root", f"--datadir={root}/data",
-                 f"--socket={root / SOCKET}", "--skip-networking", "--innodb-flush-log-at-trx-commit=0"],
-                stdout=log, stderr=log)
+                [
+                    "mariadbd",
+                    "--no-defaults",
+                    "--user=root",
+                    f"--datadir={root}/data",
+                    f"--socket={root / SOCKET}",
+                    "--skip-networking",
+                    "--innodb-flush-log-at-trx-commit=0",
+                ],
+                stdout=log,
+                stderr=log,
+            )
         try:
             wait_for(root / SOCKET, process, root / "log")
             yield root
@@ -87,9 +105,24 @@ def client_at(root: Path) -> Client:
 def as_nobody(server: Path, user: str, sql: str, password: str = "") -> str:
     """What MariaDB's own client says to the Unix user ``nobody`` who logs in as ``user``."""
     done = subprocess.run(
-        ["setpriv", "--reuid=nobody", "--clear-groups", "mariadb", "--no-defaults",
-         f"--socket={server / SOCKET}", f"--user={user}", "--batch", "-N", "-e", sql],
-        env={**os.environ, "MYSQL_PWD": password}, capture_output=True, text=True, check=False)
+        [
+            "setpriv",
+            "--reuid=nobody",
+            "--clear-groups",
+            "mariadb",
+            "--no-defaults",
+            f"--socket={server / SOCKET}",
+            f"--user={user}",
+            "--batch",
+            "-N",
+            "-e",
+            sql,
+        ],
+        env={**os.environ, "MYSQL_PWD": password},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.stdout + done.stderr
 
 
@@ -241,10 +274,12 @@ def wanted(account: str = "alice", databases: tuple[str, ...] = ("alice_blog",))
     """The user and databases of one account, as a request."""
     user = {"name": account, "max_connections": 20, "databases": list(databases)}
     defaults = {"charset": "utf8mb4", "collation": "utf8mb4_unicode_ci"}
-    return request(resources=[
-        resource(f"database-user:{account}", account, **user),
-        *(resource(f"database:{name}", account, name=name, **defaults) for name in databases),
-    ])
+    return request(
+        resources=[
+            resource(f"database-user:{account}", account, **user),
+            *(resource(f"database:{name}", account, name=name, **defaults) for name in databases),
+        ]
+    )
 
 
 def grants(client: Client, name: str = "alice") -> list[str]:
@@ -268,7 +303,8 @@ def test_user_and_database_are_made_and_are_then_as_wanted(agent: Agent, db: Cli
     assert outcomes(agent.apply(wanted())) == dict.fromkeys(both, "changed")
     assert grants(db) == [BLOG, USER]
     assert db.query("SHOW CREATE DATABASE alice_blog")[0][1] == (
-        "CREATE DATABASE `alice_blog` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci */")
+        "CREATE DATABASE `alice_blog` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci */"
+    )
     again = agent.apply(wanted())
     assert outcomes(again) == {}
     assert again[-1]["processes"] == 0
@@ -286,16 +322,19 @@ DRIFT = {
     "a right on a routine": ["GRANT EXECUTE ON PROCEDURE mysql.AddGeometryColumn TO alice@localhost"],
     "a role": ["CREATE ROLE staff", "GRANT staff TO alice@localhost WITH ADMIN OPTION"],
     "another's identity": ["GRANT PROXY ON root@localhost TO alice@localhost"],
-    "a password": [("ALTER USER alice@localhost IDENTIFIED VIA unix_socket OR mysql_native_password"
-                   " USING PASSWORD('x')")],
+    "a password": [
+        ("ALTER USER alice@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('x')")
+    ],
     "another Unix user": ["ALTER USER alice@localhost IDENTIFIED VIA unix_socket USING 'nobody'"],
     "no password at all": ["ALTER USER alice@localhost IDENTIFIED BY ''"],
     "another limit": ["ALTER USER alice@localhost WITH MAX_USER_CONNECTIONS 99 MAX_QUERIES_PER_HOUR 7"],
     "an encryption that sockets have not": ["ALTER USER alice@localhost REQUIRE SSL"],
     "a lock": ["ALTER USER alice@localhost ACCOUNT LOCK"],
     "a login from everywhere": ["CREATE USER alice", "GRANT SELECT ON mysql.* TO alice"],
-    "a right for everywhere, without user": [("INSERT INTO mysql.db (Host, Db, User, Select_priv) VALUES"
-                                             " ('%', 'mysql', 'alice', 'Y')"), "FLUSH PRIVILEGES"],
+    "a right for everywhere, without user": [
+        ("INSERT INTO mysql.db (Host, Db, User, Select_priv) VALUES ('%', 'mysql', 'alice', 'Y')"),
+        "FLUSH PRIVILEGES",
+    ],
     "no user": ["DROP USER alice@localhost"],
 }
 
@@ -322,8 +361,13 @@ def test_what_differs_is_seen_and_mended(agent: Agent, db: Client, drift: str) -
 @machine
 def test_a_database_with_other_defaults_is_altered_and_keeps_its_tables(agent: Agent, db: Client) -> None:
     agent.apply(wanted())
-    db.execute(["CREATE TABLE alice_blog.t (a INT)", "INSERT INTO alice_blog.t VALUES (7)",
-                "ALTER DATABASE alice_blog CHARACTER SET latin1"])
+    db.execute(
+        [
+            "CREATE TABLE alice_blog.t (a INT)",
+            "INSERT INTO alice_blog.t VALUES (7)",
+            "ALTER DATABASE alice_blog CHARACTER SET latin1",
+        ]
+    )
     assert outcomes(agent.apply(wanted())) == {"database:alice_blog": "changed"}
     assert db.query("SELECT a FROM alice_blog.t") == [("7",)]
     assert outcomes(agent.plan(wanted())) == {}
@@ -355,16 +399,20 @@ NAMES_OF_OTHERS = ["mysql", "bob_b", "_b", "alice", "alice_", "alice_x`y", "alic
 @pytest.mark.parametrize("name", NAMES_OF_OTHERS)
 def test_a_database_of_another_name_is_refused(agent: Agent, db: Client, name: str) -> None:
     agent.apply(request(resources=[]))
-    events = agent.apply(request(resources=[
-        resource(f"database:{name}", "alice", name=name, charset="utf8mb4", collation="utf8mb4_bin")]))
+    events = agent.apply(
+        request(
+            resources=[resource(f"database:{name}", "alice", name=name, charset="utf8mb4", collation="utf8mb4_bin")]
+        )
+    )
     assert outcomes(events) in ({f"database:{name}": "failed"}, {f"database:{name}": "conflict"})
     assert db.query("SHOW DATABASES LIKE '%\\_%'") == [("information_schema",), ("performance_schema",)]
 
 
 @machine
 def test_a_user_of_another_name_is_refused(agent: Agent, db: Client) -> None:
-    events = agent.apply(request(resources=[
-        resource("database-user:bob", "alice", name="bob", max_connections=20, databases=[])]))
+    events = agent.apply(
+        request(resources=[resource("database-user:bob", "alice", name="bob", max_connections=20, databases=[])])
+    )
     assert outcomes(events) == {"database-user:bob": "failed"}
     assert db.query("SELECT User FROM mysql.global_priv WHERE User='bob'") == []
 
@@ -381,9 +429,7 @@ def test_a_stopped_mariadb_fails_each_account_and_says_how_to_start_it(agent: Ag
 
 
 @machine
-def test_neighbours_whose_names_match_as_patterns_stay_invisible(
-    agent: Agent, db: Client, server: Path
-) -> None:
+def test_neighbours_whose_names_match_as_patterns_stay_invisible(agent: Agent, db: Client, server: Path) -> None:
     """The account u1 with ``u1_a_b``, and u1xa with ``u1xa_b``; then the same with the defence removed."""
     for account, database in (("u1", "u1_a_b"), ("u1xa", "u1xa_b")):
         agent.apply(wanted(account, (database,)))

@@ -111,9 +111,7 @@ def test_of_a_large_answer_only_the_beginning_is_read(application: tuple[int, st
     assert len(answer.body) == 1 << 20
 
 
-def test_who_answers_byte_by_byte_is_cut_off(
-    application: tuple[int, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_answers_byte_by_byte_is_cut_off(application: tuple[int, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "_SECONDS", 1.0)
     started = time.monotonic()
     with pytest.raises((OSError, http.client.HTTPException)):

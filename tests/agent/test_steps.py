@@ -58,9 +58,7 @@ def test_much_goes_in_and_of_much_that_comes_out_the_end_is_kept() -> None:
     assert len(outcome.stdout) == steps.OUTPUT + 3
 
 
-@pytest.mark.parametrize(
-    "script", ["sleep 60", "yes", "trap '' TERM; sleep 60 & wait", "exec >&- 2>&-; sleep 60"]
-)
+@pytest.mark.parametrize("script", ["sleep 60", "yes", "trap '' TERM; sleep 60 & wait", "exec >&- 2>&-; sleep 60"])
 def test_time_runs_out_for_all_that_was_started(script: str) -> None:
     outcome = sh(f"echo $$; {script}", timeout=0.5)
     assert outcome.code is None
@@ -139,9 +137,7 @@ echo json_encode([$argv, $argc, $_SERVER['argv'], $_SERVER['argc'], $_SERVER['SC
 exit(9);
 """,
     )
-    outcome = shim(
-        php, entry, "one", "two words", "ä'\"$x", input="first\nsecond\n", ini={"precision": "5"}, X="é"
-    )
+    outcome = shim(php, entry, "one", "two words", "ä'\"$x", input="first\nsecond\n", ini={"precision": "5"}, X="é")
     argv = [str(entry), "one", "two words", "ä'\"$x"]
     assert outcome.stderr == ""
     assert json.loads(outcome.stdout) == [
@@ -177,9 +173,7 @@ def test_not_a_byte_of_the_entrys_input_is_taken(php: str, tmp_path: Path, read:
     assert shim(php, entry, input=text).stdout == hashlib.md5(text.encode()).hexdigest()
 
 
-def test_an_entry_that_looks_whether_it_was_included_sees_that_it_was_started(
-    php: str, tmp_path: Path
-) -> None:
+def test_an_entry_that_looks_whether_it_was_included_sees_that_it_was_started(php: str, tmp_path: Path) -> None:
     entry = write(
         tmp_path / "e.php",
         "<?php $f = fn() => null; echo count(array_filter(debug_backtrace(), fn($c) => "
@@ -218,9 +212,7 @@ def test_a_broken_frame_is_an_error(php: str, frame: str) -> None:
 
 
 def test_a_stack_trace_does_not_print_arguments(php: str, tmp_path: Path) -> None:
-    entry = write(
-        tmp_path / "e.php", "<?php function login(string $p) { throw new Exception('no'); } login($argv[1]);"
-    )
+    entry = write(tmp_path / "e.php", "<?php function login(string $p) { throw new Exception('no'); } login($argv[1]);")
     outcome = shim(php, entry, "hunter2secret")
     assert outcome.code == 255
     assert "hunter2secret" not in outcome.stdout + outcome.stderr

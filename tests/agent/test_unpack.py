@@ -79,9 +79,7 @@ class Place:
         return unpack(files, str(self.into), root, limits)
 
     def tree(self) -> dict[str, str]:
-        return {
-            str(p.relative_to(self.into)): p.read_text() for p in sorted(self.into.rglob("*")) if p.is_file()
-        }
+        return {str(p.relative_to(self.into)): p.read_text() for p in sorted(self.into.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture

@@ -72,9 +72,7 @@ class OneApp(Apps):
         self._loaded["book"] = app
 
 
-def resources(
-    site: dict[str, Any], app: LoadedApp | None = None, debian: int = 13, **account: Any
-) -> list[Resource]:
+def resources(site: dict[str, Any], app: LoadedApp | None = None, debian: int = 13, **account: Any) -> list[Resource]:
     server = Server.make("web1", {"address": "localhost", "debian": debian})
     sites = {"shelf": {"domains": ["book.example.org"], "app": "book", **site}}
     described = Account.make("alice", {"name": "Alice", "package": "small", "sites": sites, **account})
@@ -142,9 +140,7 @@ def test_a_site_can_have_a_release_of_its_own() -> None:
         ({"app": "php", "options": {"x": 1}}, "config.unknown-key", "`x` is not an option of php", None),
     ],
 )
-def test_what_a_site_cannot_have_is_said(
-    site: dict[str, Any], code: str, words: str, hint: str | None
-) -> None:
+def test_what_a_site_cannot_have_is_said(site: dict[str, Any], code: str, words: str, hint: str | None) -> None:
     with pytest.raises(ConfigError) as caught:
         resources(site)
     (problem,) = caught.value.problems

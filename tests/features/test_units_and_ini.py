@@ -65,8 +65,7 @@ def test_the_service_says_only_what_is_the_accounts_own(name: str) -> None:
 
 def test_a_socket_listens_by_uid_and_does_not_know_the_name() -> None:
     one, other = (
-        units(worlds.scope(name, {"blog": {"domains": ["a.example.org"], "app": "php"}}))
-        for name in ("alice", "bob")
+        units(worlds.scope(name, {"blog": {"domains": ["a.example.org"], "app": "php"}})) for name in ("alice", "bob")
     )
     socket = one["wsh-php84-alice.socket"]
     assert socket.content == other["wsh-php84-bob.socket"].content

@@ -39,9 +39,7 @@ def main_host(scope: SiteScope) -> Directive:
     worlds.KEYS,
     st.lists(worlds.DOMAINS, min_size=1, max_size=3, unique=True),
 )
-def test_a_virtual_host_is_what_was_meant(
-    vhost: Vhost, app: str, name: str, key: str, domains: list[str]
-) -> None:
+def test_a_virtual_host_is_what_was_meant(vhost: Vhost, app: str, name: str, key: str, domains: list[str]) -> None:
     scope = worlds.site(vhost, app, name, key, *domains)
     found = hosts(scope)
     aliases = found[1:-1]
@@ -76,9 +74,7 @@ def _has_exactly_what_the_app_asked(main: Directive, vhost: Vhost, app: str) -> 
     for name, value in optional.items():
         assert [each.args for each in main.all(name)] == ([] if value is None else [[str(value)]])
     directory = main.one("Directory")
-    assert [each.args for each in directory.all("FallbackResource")] == (
-        [[vhost.fallback]] if vhost.fallback else []
-    )
+    assert [each.args for each in directory.all("FallbackResource")] == ([[vhost.fallback]] if vhost.fallback else [])
     assert len(main.all("Location")) == len(directory.all("FilesMatch")) == (app == "php")
     expected = ALWAYS | {"Header", "RedirectMatch", "LocationMatch", "Location", *optional}
     assert {each.name for each in main.inside} <= expected

@@ -23,9 +23,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{1,15}", fullmatch=True).filter(lambda name
 KEYS = st.from_regex(r"[a-z][a-z0-9]{0,15}", fullmatch=True)
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True).filter(lambda s: s[2:4] != "--")
 DOMAINS = st.builds(lambda *labels: ".".join([*labels, "example.org"]), LABEL, LABEL)
-SEGMENTS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._+@=-]{0,12}", fullmatch=True).filter(
-    lambda s: ".." not in s
-)
+SEGMENTS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._+@=-]{0,12}", fullmatch=True).filter(lambda s: ".." not in s)
 PATHS = st.lists(SEGMENTS, min_size=1, max_size=3).map("/".join)
 PATTERNS = st.builds(lambda path, end: path + end, PATHS, st.sampled_from(["", "/", "*", "*.php"]))
 URL_PATHS = st.from_regex(r"/[A-Za-z0-9._~!&()*+,;=:@/?-]{0,20}", fullmatch=True)

@@ -181,9 +181,7 @@ def test_an_installation_that_is_killed_is_finished_by_the_next_apply(
     toy = Toy(world, f"{when}{what}")
     toy.describe()
     request = world.request(accounts=[toy.account])
-    died = world.server.run(
-        ["python3", "-I", "/root/killed.py", world.agent, when, what], input=request, check=False
-    )
+    died = world.server.run(["python3", "-I", "/root/killed.py", world.agent, when, what], input=request, check=False)
     assert died.returncode in (-9, 137), died.stdout
     assert toy.fenced() == (what != "finish")
     assert toy.status() == (200 if what == "finish" else 503)

@@ -47,9 +47,7 @@ def enter(world: World, *argv: str, account: str = "alice", **options: Any) -> A
 
 def test_a_program_in_the_jail_is_the_account_with_its_own_pipes_and_code(world: World) -> None:
     uid = world.uid("alice")
-    code, out, err = enter(
-        world, "sh", "-c", "id -u; id -g; id -Gn; pwd; umask; echo 'no $HOME %n' >&2; exit 9"
-    )
+    code, out, err = enter(world, "sh", "-c", "id -u; id -g; id -Gn; pwd; umask; echo 'no $HOME %n' >&2; exit 9")
     assert (code, out, err) == (9, f"{uid}\n{uid}\nalice wsh\n/home/alice\n0027\n", "no $HOME %n\n")
     assert enter(world, "printf", "%s|", "$HOME", "$$", "${X}", "a b", "")[1] == "$HOME|$$|${X}|a b||"
 
@@ -138,17 +136,12 @@ def test_the_unit_is_in_the_accounts_slice_with_its_limits(world: World) -> None
     uid = world.uid("alice")
     _, out, _ = enter(world, "cat", "/proc/self/cgroup", memory=100 << 20)
     assert f"/wsh.slice/wsh-{uid}.slice/wsh-step-{uid}-" in out
-    assert (
-        world.server.run(["systemctl", "show", "-P", "MemoryMax", f"wsh-{uid}.slice"]).stdout
-        == f"{512 << 20}\n"
-    )
+    assert world.server.run(["systemctl", "show", "-P", "MemoryMax", f"wsh-{uid}.slice"]).stdout == f"{512 << 20}\n"
 
 
 def test_the_helper_writes_what_the_web_server_may_read(world: World) -> None:
     path = "/home/alice/sites/www/app/page.txt"
-    assert call(
-        world, ("ask", "write", {"path": path, "content": "hello", "mode": "0640", "absent": False})
-    ) == [True]
+    assert call(world, ("ask", "write", {"path": path, "content": "hello", "mode": "0640", "absent": False})) == [True]
     assert world.get("https://alice.example.org/page.txt").body == "hello"
 
 
@@ -170,9 +163,7 @@ def test_a_php_step_runs_with_the_accounts_php_and_settings(world: World) -> Non
     }
     tree = "/home/alice/sites/www/app"
     # The agent gives the shim; here no application was installed before, so it is put there by hand.
-    world.server.write(
-        "/usr/lib/wsh/shim.php", (Path(toyapp.__file__).parents[2] / "agent/shim.php").read_bytes()
-    )
+    world.server.write("/usr/lib/wsh/shim.php", (Path(toyapp.__file__).parents[2] / "agent/shim.php").read_bytes())
     (outcome,) = call(
         world,
         (
@@ -239,9 +230,7 @@ def release(world: World, place: Path, version: str) -> tuple[str, str]:
 
 def source(url: str, name: str, sha256: str) -> str:
     version = name.removeprefix("toyapp-").removesuffix(".zip")
-    return (
-        f", source: {{version: '{version}', url: '{url}/{name}', sha256: '{sha256}', root: toyapp-{version}}}"
-    )
+    return f", source: {{version: '{version}', url: '{url}/{name}', sha256: '{sha256}', root: toyapp-{version}}}"
 
 
 def test_a_release_is_fetched_once_and_kept_as_roots(world: World, publisher: str, tmp_path: Path) -> None:
@@ -261,9 +250,7 @@ def test_a_release_is_fetched_once_and_kept_as_roots(world: World, publisher: st
     assert world.server.run(["ls", "-A", "/var/cache/wsh/incoming"]).stdout == ""
 
 
-def test_a_release_with_a_wrong_checksum_does_not_become_visible(
-    world: World, publisher: str, tmp_path: Path
-) -> None:
+def test_a_release_with_a_wrong_checksum_does_not_become_visible(world: World, publisher: str, tmp_path: Path) -> None:
     name, sha256 = release(world, tmp_path, "3.1")
     toy = Toy(world, "wrong")
     toy.describe(source(publisher, name, "f" * 64))
@@ -321,9 +308,7 @@ def test_who_fetches_can_do_nothing_else(world: World) -> None:
         "cd /var/cache/wsh; for d in / /etc /usr /home /var/lib/wsh $PWD $PWD/sha256 $PWD/incoming; do "
         "touch $d/x && echo wrote $d && rm $d/x; done; unshare -Ur true && echo unshared"
     )
-    world.server.run(
-        ["sh", "-c", "mkdir -p /var/cache/wsh/incoming; chown wsh-fetch: /var/cache/wsh/incoming"]
-    )
+    world.server.run(["sh", "-c", "mkdir -p /var/cache/wsh/incoming; chown wsh-fetch: /var/cache/wsh/incoming"])
     done = world.server.run(
         [
             "systemd-run",
@@ -358,9 +343,7 @@ def test_debian_packages_are_fetched_by_apt_and_checked_against_its_signed_lists
         world.server.run(["dpkg-deb", "--field", files[0], "Package", "Version"]).stdout
         == f"Package: hello\nVersion: {version}\n"
     )
-    assert world.server.run(["dpkg", "-l", "hello"], check=False).returncode == 1, (
-        "it must never be installed"
-    )
+    assert world.server.run(["dpkg", "-l", "hello"], check=False).returncode == 1, "it must never be installed"
     (error,) = call(world, ("fetch", {**wanted, "version": "1.0-none"}, {}))
     assert error["code"] == "app.source"
     assert "hello=1.0-none" in error["message"]

@@ -40,13 +40,18 @@ class Machine:
 
     def get(self, domain: str) -> str:
         """The body that a visitor gets who trusts the server's authority, and then the status."""
-        return self.sh(f"curl -s --cacert /var/lib/wsh/ca/ca.pem --resolve {domain}:443:127.0.0.1"
-                       f" https://{domain}/ -w '|%{{http_code}}'", check=False)
+        return self.sh(
+            f"curl -s --cacert /var/lib/wsh/ca/ca.pem --resolve {domain}:443:127.0.0.1"
+            f" https://{domain}/ -w '|%{{http_code}}'",
+            check=False,
+        )
 
     def serial(self, domain: str) -> str:
         """The serial number of the certificate that Apache shows."""
-        return self.sh(f"openssl s_client -connect 127.0.0.1:443 -servername {domain} </dev/null 2>/dev/null"
-                       " | openssl x509 -noout -serial")
+        return self.sh(
+            f"openssl s_client -connect 127.0.0.1:443 -servername {domain} </dev/null 2>/dev/null"
+            " | openssl x509 -noout -serial"
+        )
 
     def main_pid(self) -> str:
         return self.sh("systemctl show -P MainPID apache2").strip()
@@ -61,21 +66,35 @@ def machine(wsh_server: Any) -> Machine:
 def healthy(machine: Machine) -> Iterator[None]:
     """Each test leaves Apache as it found it: running, with nothing odd."""
     yield
-    machine.sh("rm -f /etc/apache2/conf-enabled/zz-*.conf; systemctl reset-failed apache2;"
-               " systemctl start apache2")
+    machine.sh("rm -f /etc/apache2/conf-enabled/zz-*.conf; systemctl reset-failed apache2; systemctl start apache2")
 
 
 def request(resources: Resources) -> str:
-    return canonical({
-        "protocol": "1.0", "description": "7f0c", "server": "web1", "by": {"user": "jo", "host": "desk"},
-        "scope": {"accounts": sorted({r["account"] for r in resources})}, "held": {}, "expect": None,
-        "secrets": {}, "resources": resources,
-    })
+    return canonical(
+        {
+            "protocol": "1.0",
+            "description": "7f0c",
+            "server": "web1",
+            "by": {"user": "jo", "host": "desk"},
+            "scope": {"accounts": sorted({r["account"] for r in resources})},
+            "held": {},
+            "expect": None,
+            "secrets": {},
+            "resources": resources,
+        }
+    )
 
 
 def resource(id_: str, account: str, **want: Any) -> dict[str, Any]:
-    return {"id": id_, "kind": id_.partition(":")[0], "account": account, "object": f"account:{account}",
-            "why": f"accounts/{account}.yaml:1", "origin": "wsh", "want": want}
+    return {
+        "id": id_,
+        "kind": id_.partition(":")[0],
+        "account": account,
+        "object": f"account:{account}",
+        "why": f"accounts/{account}.yaml:1",
+        "origin": "wsh",
+        "want": want,
+    }
 
 
 def content(name: str, domain: str, says: str, more: str = "") -> str:
@@ -97,8 +116,7 @@ def site(account: str, more: str = "", says: str = "hello", domains: Iterable[st
     name, names = f"{account}-blog", list(domains) or [f"blog.{account}.test"]
     return [
         resource(f"certificate:{name}", account, name=name, domains=names),
-        resource(f"vhost:{name}", account, name=name,
-                 content=content(name, names[0], f"{says} {account}", more)),
+        resource(f"vhost:{name}", account, name=name, content=content(name, names[0], f"{says} {account}", more)),
     ]
 
 
@@ -138,8 +156,10 @@ def test_a_site_that_apache_refuses_is_left_out_and_named(machine: Machine) -> N
     log = machine.sh("wc -c /var/log/apache2/error.log")
     events = machine.apply([*site("bea", "Nonsense on"), *site("cleo", says="new"), *site("dora")])
     assert outcomes(events) == {
-        "vhost:bea-blog": "failed", "vhost:cleo-blog": "changed",
-        "certificate:dora-blog": "changed", "vhost:dora-blog": "changed",
+        "vhost:bea-blog": "failed",
+        "vhost:cleo-blog": "changed",
+        "certificate:dora-blog": "changed",
+        "vhost:dora-blog": "changed",
     }
     refused = error(events, "vhost:bea-blog")
     assert refused["code"] == "web.shadow"
@@ -310,8 +330,7 @@ def test_a_new_certificate_is_shown_at_once(machine: Machine) -> None:
 def database(account: str, *names: str) -> Resources:
     defaults = {"charset": "utf8mb4", "collation": "utf8mb4_unicode_ci"}
     return [
-        resource(f"database-user:{account}", account, name=account, max_connections=20,
-                 databases=list(names)),
+        resource(f"database-user:{account}", account, name=account, max_connections=20, databases=list(names)),
         *(resource(f"database:{name}", account, name=name, **defaults) for name in names),
     ]
 
@@ -330,15 +349,31 @@ def neighbours(machine: Machine) -> Machine:
 
 def as_account(machine: Machine, account: str, sql: str, *options: str) -> str:
     done = machine.server.run(
-        ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "mariadb", *options,
-         "--batch", "-N", "-e", sql], check=False)
+        [
+            "setpriv",
+            f"--reuid={account}",
+            f"--regid={account}",
+            "--clear-groups",
+            "mariadb",
+            *options,
+            "--batch",
+            "-N",
+            "-e",
+            sql,
+        ],
+        check=False,
+    )
     return done.stdout + done.stderr
 
 
 def test_an_account_comes_by_the_socket_without_a_password(neighbours: Machine) -> None:
     assert as_account(neighbours, "u1", "SELECT CURRENT_USER()") == "u1@localhost\n"
-    for sql, answer in (("CREATE TABLE u1_a_b.x (i INT)", ""), ("INSERT INTO u1_a_b.x VALUES (7)", ""),
-                        ("SELECT i FROM u1_a_b.x", "7\n"), ("DROP TABLE u1_a_b.x", "")):
+    for sql, answer in (
+        ("CREATE TABLE u1_a_b.x (i INT)", ""),
+        ("INSERT INTO u1_a_b.x VALUES (7)", ""),
+        ("SELECT i FROM u1_a_b.x", "7\n"),
+        ("DROP TABLE u1_a_b.x", ""),
+    ):
         assert as_account(neighbours, "u1", sql) == answer
     for other in ("root", "u10", "u1xa", "mysql"):
         assert "ERROR 1698 (28000)" in as_account(neighbours, "u1", "SELECT 1", f"--user={other}")
@@ -354,12 +389,19 @@ def test_a_name_that_matches_as_a_pattern_opens_nothing(neighbours: Machine) -> 
     assert "ERROR 1142" in as_account(neighbours, "u1", "SELECT a FROM u1xa_b.t")
 
 
-@pytest.mark.parametrize(("sql", "refused"), [
-    ("CREATE DATABASE u1_more", 1044), ("CREATE USER x", 1227), ("SET GLOBAL max_connections = 1", 1227),
-    ("GRANT SELECT ON `u1\\_a\\_b`.* TO u10@localhost", 1044), ("SHOW GRANTS FOR u1xa@localhost", 1044),
-    ("SELECT User FROM mysql.user", 1142), ("SELECT 1 INTO OUTFILE '/tmp/x'", 1227),
-    ("LOAD DATA INFILE '/etc/passwd' INTO TABLE u1_a_b.t", 1698),
-])
+@pytest.mark.parametrize(
+    ("sql", "refused"),
+    [
+        ("CREATE DATABASE u1_more", 1044),
+        ("CREATE USER x", 1227),
+        ("SET GLOBAL max_connections = 1", 1227),
+        ("GRANT SELECT ON `u1\\_a\\_b`.* TO u10@localhost", 1044),
+        ("SHOW GRANTS FOR u1xa@localhost", 1044),
+        ("SELECT User FROM mysql.user", 1142),
+        ("SELECT 1 INTO OUTFILE '/tmp/x'", 1227),
+        ("LOAD DATA INFILE '/etc/passwd' INTO TABLE u1_a_b.t", 1698),
+    ],
+)
 def test_what_an_account_may_not_do(neighbours: Machine, sql: str, refused: int) -> None:
     neighbours.sh("mariadb -e 'CREATE TABLE IF NOT EXISTS u1_a_b.t (a TEXT)'")
     assert f"ERROR {refused} " in as_account(neighbours, "u1", sql)
@@ -368,9 +410,11 @@ def test_what_an_account_may_not_do(neighbours: Machine, sql: str, refused: int)
 def test_what_differs_is_mended_on_this_release(neighbours: Machine) -> None:
     before = neighbours.sh("mariadb -N --batch --raw -e 'SHOW GRANTS FOR u10@localhost'")
     for sql in (
-        "GRANT ALL ON *.* TO u10@localhost WITH GRANT OPTION", "CREATE ROLE r; GRANT r TO u10@localhost",
+        "GRANT ALL ON *.* TO u10@localhost WITH GRANT OPTION",
+        "CREATE ROLE r; GRANT r TO u10@localhost",
         "GRANT SHOW CREATE ROUTINE ON `u10\\_wp`.* TO u10@localhost",  # new in 11.3
-        "ALTER USER u10@localhost IDENTIFIED BY 'x'", "ALTER USER u10@localhost ACCOUNT LOCK",
+        "ALTER USER u10@localhost IDENTIFIED BY 'x'",
+        "ALTER USER u10@localhost ACCOUNT LOCK",
     ):
         neighbours.server.run(["mariadb", "-e", sql])
         assert outcomes(neighbours.apply(database("u10", "u10_wp"))) == {"database-user:u10": "changed"}, sql

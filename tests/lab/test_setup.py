@@ -33,9 +33,20 @@ def curl(server, url: str, *options: str) -> tuple[str, str]:
     name = re.sub(r"https?://|/.*", "", url)
     done = server.run(
         [
-            "curl", "--silent", "--max-time", "20", "--cacert", "/var/lib/wsh/ca/ca.pem", "--write-out",
-            "\n%{http_code} %{http_version}", "--resolve", f"{name}:443:127.0.0.1", "--resolve",
-            f"{name}:80:127.0.0.1", *options, url,
+            "curl",
+            "--silent",
+            "--max-time",
+            "20",
+            "--cacert",
+            "/var/lib/wsh/ca/ca.pem",
+            "--write-out",
+            "\n%{http_code} %{http_version}",
+            "--resolve",
+            f"{name}:443:127.0.0.1",
+            "--resolve",
+            f"{name}:80:127.0.0.1",
+            *options,
+            url,
         ],
         check=False,
     )
@@ -252,8 +263,18 @@ def test_php_runs_as_the_account_in_its_jail(account) -> None:
     status, body = insecure(account, "https://blog.example.org/i.php")
     assert status == "200 2", body + sh(account, "tail -n5 /var/log/wsh/alice/php.log")
     assert json.loads(body) == {
-        "uid": 6001, "homes": ["/home/alice"], "processes": ["1", "2"], "etc": False, "usr": False, "home": 1,
-        "site": 1, "tmp": 1, "ini": "/usr/lib/wsh/php.ini", "errors": "", "root": "1", "pin": None,
+        "uid": 6001,
+        "homes": ["/home/alice"],
+        "processes": ["1", "2"],
+        "etc": False,
+        "usr": False,
+        "home": 1,
+        "site": 1,
+        "tmp": 1,
+        "ini": "/usr/lib/wsh/php.ini",
+        "errors": "",
+        "root": "1",
+        "pin": None,
     }
 
 
@@ -286,19 +307,34 @@ def test_a_cold_first_request_is_quick(account) -> None:
 def test_a_transient_unit_of_a_step_has_the_same_sandbox(account) -> None:
     options = ["--quiet", "--pipe", "--wait", "--collect", "--expand-environment=no"]
     properties = [
-        f"User={UID}", f"RootDirectory=/var/lib/wsh/jail/{UID}", "ReadWritePaths=+/home/alice",
+        f"User={UID}",
+        f"RootDirectory=/var/lib/wsh/jail/{UID}",
+        "ReadWritePaths=+/home/alice",
         "BindPaths=/home/alice/home:/home/alice /home/alice/sites",
     ]
     script = "grep -E 'NoNewPrivs|Seccomp:|CapBnd' /proc/self/status; ls /home; umask; echo $PHPRC; touch /x"
     done = account.run(
         [
-            "systemd-run", *options, f"--unit=wsh-step-{UID}-0a1b.service",
-            *(f"--property={value}" for value in properties), "sh", "-c", script,
+            "systemd-run",
+            *options,
+            f"--unit=wsh-step-{UID}-0a1b.service",
+            *(f"--property={value}" for value in properties),
+            "sh",
+            "-c",
+            script,
         ],
         check=False,
     )
     assert done.stdout.split() == [
-        "CapBnd:", "0000000000000000", "NoNewPrivs:", "1", "Seccomp:", "2", "alice", "0027", "/usr/lib/wsh",
+        "CapBnd:",
+        "0000000000000000",
+        "NoNewPrivs:",
+        "1",
+        "Seccomp:",
+        "2",
+        "alice",
+        "0027",
+        "/usr/lib/wsh",
     ]
     assert "Read-only file system" in done.stderr
 
@@ -338,8 +374,15 @@ def test_drift_is_mended(account) -> None:
 
 def test_the_agent_is_asked_over_ssh(wsh_server) -> None:
     request = {
-        "protocol": "1.0", "description": "d", "server": "web1", "by": {"user": "jo", "host": "desk"},
-        "scope": {"accounts": None}, "held": {}, "expect": None, "secrets": {}, "resources": [],
+        "protocol": "1.0",
+        "description": "d",
+        "server": "web1",
+        "by": {"user": "jo", "host": "desk"},
+        "scope": {"accounts": None},
+        "held": {},
+        "expect": None,
+        "secrets": {},
+        "resources": [],
     }
     transport = Transport("web1", Ansible(login(wsh_server)))
     assert [event["type"] for event in transport.plan(request)] == ["started", "done"]

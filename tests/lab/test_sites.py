@@ -143,9 +143,7 @@ def test_php_has_the_settings_of_its_site_for_good(world: World) -> None:
 
 def test_php_sees_what_stands_behind_its_name_and_the_credentials(world: World) -> None:
     url = "https://php.example.org/x.php/a/b.php?c=d"
-    code = (
-        "echo json_encode([$_SERVER['PATH_INFO'], $_SERVER['SCRIPT_NAME'], $_SERVER['HTTP_AUTHORIZATION']]);"
-    )
+    code = "echo json_encode([$_SERVER['PATH_INFO'], $_SERVER['SCRIPT_NAME'], $_SERVER['HTTP_AUTHORIZATION']]);"
     assert json.loads(php(world, code, url, "--user", "a:b")) == ["/a/b.php", "/x.php", "Basic YTpi"]
 
 

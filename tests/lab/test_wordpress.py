@@ -248,8 +248,7 @@ def test_secrets_are_where_they_must_be_and_nowhere_else(installed: Installed) -
     trees = [blog.tree for blog in installed.blogs()]
     trees += [tree.replace("/home", "/run/wsh/web") for tree in trees]  # as Apache sees them
     assert sorted(found) == sorted(
-        [f"/etc/wsh/secrets/{name}" for name in values.values()]
-        + [f"{tree}/wsh-config.php" for tree in trees]
+        [f"/etc/wsh/secrets/{name}" for name in values.values()] + [f"{tree}/wsh-config.php" for tree in trees]
     )
 
 

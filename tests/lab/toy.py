@@ -48,20 +48,13 @@ class Toy:
         cookies = str(self.world.root / "cookies")
         form = f"user=admin&password={self.secret()}"
         assert self.world.get(f"{self.url}/login.php", "-d", form, "-c", cookies).status == 303
-        assert (
-            self.world.get(f"{self.url}/note.php", "-b", cookies, "--data-urlencode", f"text={text}").status
-            == 303
-        )
+        assert self.world.get(f"{self.url}/note.php", "-b", cookies, "--data-urlencode", f"text={text}").status == 303
 
     def notes(self) -> list[str]:
         """What the front page shows, read as a visitor."""
         answer = self.world.get(self.url)
         assert answer.status == 200, answer
-        return [
-            line.removeprefix("<li>").removesuffix("</li>")
-            for line in answer.body.splitlines()
-            if "<li>" in line
-        ]
+        return [line.removeprefix("<li>").removesuffix("</li>") for line in answer.body.splitlines() if "<li>" in line]
 
     def tables(self) -> list[str]:
         return self.sql(f"SHOW TABLES IN {self.account}_{self.key}")

@@ -63,9 +63,7 @@ def test_a_domain_is_the_same_in_every_form(tree, form):
 
 
 def test_a_domain_of_an_account_that_is_wrong_elsewhere_is_still_its_own(tree):
-    tree.account(
-        "alice", "nam: x\npackage: small\nsites: {blog: {domains: [7, blog.example.org, '*'], app: php}}\n"
-    )
+    tree.account("alice", "nam: x\npackage: small\nsites: {blog: {domains: [7, blog.example.org, '*'], app: php}}\n")
     tree.account("bob", BOB.replace("DOMAINS", "blog.example.org"))
     assert held(tree) == ["alice", "bob"]
     assert any("belongs to two sites, alice/blog and bob/shop" in line for line in tree.told())
@@ -135,9 +133,7 @@ def test_databases_are_counted_only_where_they_are_known(tree):
 
 
 def test_an_application_that_the_package_does_not_allow(tree):
-    tree.files["wsh.yaml"] = tree.files["wsh.yaml"].replace(
-        "databases: 1", "databases: 1, apps: [static, php]"
-    )
+    tree.files["wsh.yaml"] = tree.files["wsh.yaml"].replace("databases: 1", "databases: 1, apps: [static, php]")
     assert tree.told() == [
         "config.app-not-allowed: the package `small` does not allow `wordpress`",
         "  --> accounts/alice.yaml:4:66+9 sites.blog.app",
@@ -159,9 +155,7 @@ def test_an_application_that_nothing_brings(tree):
 
 
 def test_a_package_of_an_unknown_application_stops_all(tree):
-    tree.files["wsh.yaml"] = tree.files["wsh.yaml"].replace(
-        "databases: 1", "databases: 1, apps: [php, wordpres]"
-    )
+    tree.files["wsh.yaml"] = tree.files["wsh.yaml"].replace("databases: 1", "databases: 1, apps: [php, wordpres]")
     assert tree.told() == [
         "config.unknown-app: `wordpres` is no application that is loaded",
         "  --> wsh.yaml:4:109+8 packages.small.apps.1",
@@ -172,9 +166,7 @@ def test_a_package_of_an_unknown_application_stops_all(tree):
     ]
 
 
-@pytest.mark.parametrize(
-    ("debian", "php", "wrong"), [(13, "8.4", False), (13, "8.2", True), (12, "8.2", False)]
-)
+@pytest.mark.parametrize(("debian", "php", "wrong"), [(13, "8.4", False), (13, "8.2", True), (12, "8.2", False)])
 def test_php_is_the_one_of_the_server_s_debian(tree, debian, php, wrong):
     tree.files["servers/web1/server.yaml"] = f"address: web1\ndebian: {debian}\n"
     tree.account("alice", f'name: A\npackage: small\nphp: "{php}"\n')
@@ -199,8 +191,6 @@ def test_php_has_no_more_memory_than_the_package(tree):
 
 
 def test_an_error_is_told_once(tree):
-    tree.account(
-        "alice", 'name: A\npackage: "sm al"\nphp: "8.x"\nsites: {a: {domains: [a.org], app: ../x}}\n'
-    )
+    tree.account("alice", 'name: A\npackage: "sm al"\nphp: "8.x"\nsites: {a: {domains: [a.org], app: ../x}}\n')
     codes = [line.partition(":")[0] for line in tree.told() if not line.startswith(" ")]
     assert codes == ["config.value"] * 3

@@ -125,9 +125,7 @@ def test_a_new_account(tree):
     change = edit.add_account(tree.root, "web1", "bob", values)
     assert tree.told(overlay=change.overlay) == []
     change.write()
-    assert (
-        tree.root / change.file
-    ).read_text() == 'name: "Bob: the 2nd"\nemail: bob@example.org\npackage: small\n'
+    assert (tree.root / change.file).read_text() == 'name: "Bob: the 2nd"\nemail: bob@example.org\npackage: small\n'
     with pytest.raises(ConfigError, match="exists already"):
         edit.add_account(tree.root, "web1", "bob", values)
 
@@ -135,9 +133,7 @@ def test_a_new_account(tree):
 def test_a_change_is_checked_before_it_is_written(tree):
     tree.write()
     change = edit.add_site(tree.root, FILE, "shop", {"domains": ["blog.example.org"], "app": "php"})
-    assert tree.told(write=False, overlay=change.overlay)[0].startswith(
-        "config.domain-taken: blog.example.org"
-    )
+    assert tree.told(write=False, overlay=change.overlay)[0].startswith("config.domain-taken: blog.example.org")
 
 
 def test_a_file_that_was_changed_meanwhile_is_not_overwritten(tmp_path):
@@ -198,9 +194,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
 # Whatever stands in the file: the result says what was meant, and what was there before is there unchanged.
 
-_WORDS = st.sampled_from(
-    ["a", "b", "title", "x y", "NO", "8.30", "", "ü", "# no", "a: b", "'", '"', "{", "-", "?"]
-)
+_WORDS = st.sampled_from(["a", "b", "title", "x y", "NO", "8.30", "", "ü", "# no", "a: b", "'", '"', "{", "-", "?"])
 _VALUES = st.recursive(
     _WORDS | st.integers(0, 99) | st.none() | st.booleans(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=3),
@@ -214,9 +208,7 @@ def texts(draw, levels=3, indent=0):
     """YAML as people write it: block style with comments, blank lines and odd indentation, flow within."""
     if levels == 0 or (indent and draw(st.booleans())):
         return None
-    keys = draw(
-        st.lists(st.sampled_from(["sites", "new", "app", "name"]), min_size=1, max_size=3, unique=True)
-    )
+    keys = draw(st.lists(st.sampled_from(["sites", "new", "app", "name"]), min_size=1, max_size=3, unique=True))
     lines = []
     for key in keys:
         if draw(st.integers(0, 4)) == 0:

@@ -64,9 +64,7 @@ def test_what_is_no_regular_file_is_not_waited_for(tree, kind):
     elif kind == "directory":
         path.mkdir()
     else:
-        path.symlink_to(
-            {"socket-like link": "/dev/null", "dangling link": "nowhere", "loop": path.name}[kind]
-        )
+        path.symlink_to({"socket-like link": "/dev/null", "dangling link": "nowhere", "loop": path.name}[kind])
     message, place, *_ = tree.told()
     assert message.startswith("config.unreadable: servers/web1/accounts/bob.yaml ")
     assert place == "  --> accounts/bob.yaml:1:1+1"

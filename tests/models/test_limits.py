@@ -35,9 +35,7 @@ _SCALARS = st.one_of(
     st.floats(allow_nan=False),
     st.sampled_from([*_WORDS, "x" * 300]),
 )
-_KEYS = st.sampled_from(
-    sorted({"blog", "X", ""}.union(*(key.path.split(".") for kind in FILES for key in keys(kind))))
-)
+_KEYS = st.sampled_from(sorted({"blog", "X", ""}.union(*(key.path.split(".") for kind in FILES for key in keys(kind)))))
 _ANY = st.recursive(
     _SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=6),

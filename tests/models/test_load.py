@@ -48,12 +48,8 @@ def test_debian_decides_on_php(tree):
 
 
 def test_php_settings_as_php_ini_takes_them(tree):
-    settings = (
-        "{memory_limit: 256M, display_errors: false, max_input_vars: 3000, date.timezone: Europe/London}"
-    )
-    tree.account(
-        "alice", f"name: A\npackage: small\nsites:\n  a: {{domains: [a.org], app: php, php: {settings}}}\n"
-    )
+    settings = "{memory_limit: 256M, display_errors: false, max_input_vars: 3000, date.timezone: Europe/London}"
+    tree.account("alice", f"name: A\npackage: small\nsites:\n  a: {{domains: [a.org], app: php, php: {settings}}}\n")
     assert dict(tree.load().site("a.org").php) == {
         "memory_limit": "256M",
         "max_input_vars": "3000",
@@ -142,9 +138,7 @@ def test_errors_come_all_at_once_general_files_first(tree):
     tree.files["wsh.yaml"] = WSH_WRONG
     tree.files["servers/web1/server.yaml"] += "backup: {at: 22:30}\n"
     tree.account("alice", ALICE_WRONG)
-    tree.account(
-        "bob", "name: Bob\npackage: small\nsites: {s: {domains: [s.org, blog.example.org], app: php}}\n"
-    )
+    tree.account("bob", "name: Bob\npackage: small\nsites: {s: {domains: [s.org, blog.example.org], app: php}}\n")
     expected = (Path(__file__).parent / "cases" / "all_at_once.txt").read_text().splitlines()
     assert tree.told() == expected
 

@@ -28,9 +28,7 @@ def test_sizes(text, bytes_, again):
     assert Size(str(size)) == size
 
 
-@pytest.mark.parametrize(
-    "text", ["2", "2g", "2GB", "-2G", "0G", "2 G", "1025T", "1e3K", "٢G", "0.0001K", "2G\n"]
-)
+@pytest.mark.parametrize("text", ["2", "2g", "2GB", "-2G", "0G", "2 G", "1025T", "1e3K", "٢G", "0.0001K", "2G\n"])
 def test_what_is_no_size(text):
     with pytest.raises(Refused):
         Size(text)

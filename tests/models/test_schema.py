@@ -37,18 +37,14 @@ def test_every_example_is_right(kind):
     validator = jsonschema.Draft202012Validator
     validator.check_schema(whole)
     definitions = whole.get("$defs", {})
-    parts = [
-        part for group in (whole, *definitions.values()) for part in group.get("properties", {}).values()
-    ]
+    parts = [part for group in (whole, *definitions.values()) for part in group.get("properties", {}).values()]
     assert len(parts) >= 4
     for part in parts:
         for example in part["examples"]:
             jsonschema.validate(example, {"$defs": definitions, **part}, validator)
 
 
-@pytest.mark.parametrize(
-    ("file", "text"), [*EXAMPLE.items(), *template("web1", "localhost", ["wordpress"]).items()]
-)
+@pytest.mark.parametrize(("file", "text"), [*EXAMPLE.items(), *template("web1", "localhost", ["wordpress"]).items()])
 def test_what_is_right_fits_the_schema(file, text):
     jsonschema.validate(yaml.safe_load(text), schema(kind_of(file)), jsonschema.Draft202012Validator)
 
@@ -79,16 +75,12 @@ def test_the_example_of_the_page_is_a_right_description(tmp_path):
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    description = load_description(
-        tmp_path, app_names={"wordpress"}, app_databases={"wordpress": 1}, strict=True
-    )
+    description = load_description(tmp_path, app_names={"wordpress"}, app_databases={"wordpress": 1}, strict=True)
     assert len(description.servers["web1"].accounts["alice"].sites) == 2
 
 
 def test_the_example_of_the_page_has_every_key():
-    written = {
-        place for file, text in EXAMPLE.items() for place in _places(yaml.safe_load(text), kind_of(file))
-    }
+    written = {place for file, text in EXAMPLE.items() for place in _places(yaml.safe_load(text), kind_of(file))}
     missing = {(kind, key.path) for kind in FILES for key in keys(kind)} - written
     assert missing == set()
 

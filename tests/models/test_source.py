@@ -20,9 +20,7 @@ def told(text):
     for problem in parse(text, "f.yaml").problems:
         place = problem.where[-1]
         at = f"{place.line}:{place.column}+{place.width} {place.path}".strip()
-        lines.append(
-            f"{problem.code} {at}: {problem.message}" + (f" -> {problem.hint}" if problem.hint else "")
-        )
+        lines.append(f"{problem.code} {at}: {problem.message}" + (f" -> {problem.hint}" if problem.hint else ""))
     return lines
 
 
@@ -278,17 +276,14 @@ _VALUES = st.recursive(
     | st.integers(-(10**17), 10**17)
     | st.text(st.characters(exclude_categories=("Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp")), max_size=30),
     lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text("abcnoyNO~- :#,", max_size=6), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("abcnoyNO~- :#,", max_size=6), inner, max_size=4)
     ),
     max_leaves=12,
 )
 
 
 @given(_VALUES)
-@example(
-    {"n": "NO", "y": "8.30", "-": "- a", "": " x ", "a": "a: b", "b": "x #y", "c": "[", "d": "?", "e": "\\"}
-)
+@example({"n": "NO", "y": "8.30", "-": "- a", "": " x ", "a": "a: b", "b": "x #y", "c": "[", "d": "?", "e": "\\"})
 def test_what_is_written_is_read_again(value):
     source = parse(f"key: {flow(value)}\n", "f.yaml")
     assert source.problems == []

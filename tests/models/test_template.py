@@ -38,9 +38,7 @@ def test_the_parts_in_comments_are_right_too(tmp_path):
     for file, text in template("web1", "web1.example.org", ["wordpress"]).items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            re.sub(r"^# ?((?: {2,})?(?:[a-z]+: ?[\[{a-z\n]|[a-z]+:$))", r"\1", text, flags=re.MULTILINE)
-        )
+        path.write_text(re.sub(r"^# ?((?: {2,})?(?:[a-z]+: ?[\[{a-z\n]|[a-z]+:$))", r"\1", text, flags=re.MULTILINE))
     account = tmp_path / "servers/web1/accounts/alice.yaml"
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3aRKy5k+TdH2TCpzTuTbojLdlAGA0FU1UuHZlf+U6q alice@laptop"
     account.write_text(account.read_text().replace("ssh-ed25519 AAAA… alice@laptop", key))

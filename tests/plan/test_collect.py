@@ -14,9 +14,7 @@ from wsh_core.plugins import Apps
 def test_everything_of_every_account(tmp_path):
     _, desired = collected(describe(tmp_path, alice=ALICE, bob=BOB))
     assert desired.accounts == ("alice", "bob")
-    assert {"user:alice", "user:bob", "vhost:alice-blog", "vhost:alice-archive"} <= {
-        r.id for r in desired.resources
-    }
+    assert {"user:alice", "user:bob", "vhost:alice-blog", "vhost:alice-archive"} <= {r.id for r in desired.resources}
     assert {resource.account for resource in desired.resources} == {"alice", "bob"}
 
 

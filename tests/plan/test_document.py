@@ -89,9 +89,7 @@ def test_secrets_stand_in_it_by_name_only():
 
 
 def test_a_scope_leaves_out_all_else():
-    other = r.Link(
-        account="bob", object="account:bob", why="accounts/bob.yaml:1", path="/etc/wsh/b", target="x"
-    )
+    other = r.Link(account="bob", object="account:bob", why="accounts/bob.yaml:1", path="/etc/wsh/b", target="x")
     made = request(keeps("key", r.Secret("alice/key")), other, accounts=["bob"])
     assert made["scope"] == {"accounts": ["bob"]}
     assert [resource["id"] for resource in made["resources"]] == ["link:/etc/wsh/b"]

@@ -48,8 +48,7 @@ def test_a_plan_of_a_real_server():
     assert report.accounts_that_are("held") == ["erin"]
     assert untouched(report) == ["carol", "frank"]
     names = {
-        sign: {noun: list(names) for noun, names in nouns.items()}
-        for sign, nouns in tally(outline(report)).items()
+        sign: {noun: list(names) for noun, names in nouns.items()} for sign, nouns in tally(outline(report)).items()
     }
     assert names == {
         "+": {"account": ["gwen"], "site": ["gwen/files", "gwen/www"]},

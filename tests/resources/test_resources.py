@@ -24,9 +24,7 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
         },
     ),
     (
-        r.Directory(
-            **ALICE, path="/home/alice", owner="root", group="alice", mode="0750", acl=("user:www-data:--x",)
-        ),
+        r.Directory(**ALICE, path="/home/alice", owner="root", group="alice", mode="0750", acl=("user:www-data:--x",)),
         "directory:/home/alice",
         {
             "path": "/home/alice",
@@ -38,9 +36,7 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
         },
     ),
     (
-        r.File(
-            **ALICE, path="/etc/wsh/x", owner="root", group="root", mode="0644", content=r.Secret("alice/x")
-        ),
+        r.File(**ALICE, path="/etc/wsh/x", owner="root", group="root", mode="0644", content=r.Secret("alice/x")),
         "file:/etc/wsh/x",
         {
             "path": "/etc/wsh/x",
@@ -88,9 +84,7 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
         },
     ),
     (
-        r.Slice(
-            **ALICE, name=r.Join("wsh-", r.UID, ".slice"), properties={"MemoryMax": 512, "CPUQuota": "50%"}
-        ),
+        r.Slice(**ALICE, name=r.Join("wsh-", r.UID, ".slice"), properties={"MemoryMax": 512, "CPUQuota": "50%"}),
         "slice:wsh-alice.slice",
         {
             "name": {"join": ["wsh-", {"fact": "uid"}, ".slice"]},
@@ -149,9 +143,7 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("resource", "identity", "want"), CASES, ids=lambda value: getattr(value, "kind", None)
-)
+@pytest.mark.parametrize(("resource", "identity", "want"), CASES, ids=lambda value: getattr(value, "kind", None))
 def test_want(resource: r.Resource, identity: str, want: dict[str, Any]) -> None:
     assert resource.want() == want
     assert resource.to_json() == {

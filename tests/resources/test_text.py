@@ -10,17 +10,13 @@ from hypothesis import strategies as st
 
 from wsh_core.resources.text import UID, Fact, Join, Secret, encode, join, pieces, readable, secrets_in
 
-PIECE = st.one_of(
-    st.text(), st.builds(Fact, st.sampled_from(["uid", "mariadb"])), st.builds(Secret, st.text())
-)
+PIECE = st.one_of(st.text(), st.builds(Fact, st.sampled_from(["uid", "mariadb"])), st.builds(Secret, st.text()))
 
 
 @given(st.lists(PIECE))
 def test_a_join_keeps_every_piece_in_order(parts: list[str | Secret | Fact]) -> None:
     together = Join(*parts)
-    assert [p for p in together.parts if not isinstance(p, str)] == [
-        p for p in parts if not isinstance(p, str)
-    ]
+    assert [p for p in together.parts if not isinstance(p, str)] == [p for p in parts if not isinstance(p, str)]
     assert readable(together, "7") == "".join(readable(part, "7") for part in parts)
     assert all(a != "" for a in together.parts)
     assert not any(isinstance(a, str) and isinstance(b, str) for a, b in pairwise(together.parts))

@@ -23,10 +23,7 @@ def test_events_come_as_they_are_written(tmp_path) -> None:
 
 
 def test_the_request_reaches_the_agent_whole(tmp_path) -> None:
-    body = (
-        "import hashlib\n"
-        "say(type='done', digest=hashlib.sha256(request.encode()).hexdigest(), words=sys.argv[1:])"
-    )
+    body = "import hashlib\nsay(type='done', digest=hashlib.sha256(request.encode()).hexdigest(), words=sys.argv[1:])"
     text = "ä{{}}" * 500_000
     (said,) = Local(str(tmp_path), throwaway(body)).run(["plan"], text.encode())
     event = json.loads(said)
@@ -69,7 +66,10 @@ def test_the_package_is_a_working_agent(tmp_path) -> None:
     root = make_scratch(tmp_path / "root")
     done = subprocess.run(
         [PYTHON, "-I", str(file), "--root", str(root), "plan"],
-        input=json.dumps(request("alice")), capture_output=True, text=True, check=False,
+        input=json.dumps(request("alice")),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr

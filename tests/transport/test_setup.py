@@ -24,7 +24,9 @@ def playbooks(tmp_path, monkeypatch):
 
     def write(**parts: str) -> None:
         play = {
-            "name": "p", "hosts": "all", "gather_facts": False,
+            "name": "p",
+            "hosts": "all",
+            "gather_facts": False,
             "tasks": [{"import_tasks": f"{name}.yml"} for name in parts],
         }
         (tmp_path / "setup.yml").write_text(yaml.safe_dump([play]))
@@ -66,8 +68,10 @@ def test_progress_and_result(playbooks) -> None:
     assert sorted(result.notes) == ["a is not in force", "b is not in force"]
     ended = [p for p in told if p.outcome not in {"begun", "note"}]
     assert [(p.part, p.number, p.of, p.task, p.outcome) for p in ended] == [
-        ("one", 1, 2, "look", "ok"), ("one", 2, 2, "change", "changed"),
-        ("two", 1, 2, "leave out", "skipped"), ("two", 2, 2, "tell", "ok"),
+        ("one", 1, 2, "look", "ok"),
+        ("one", 2, 2, "change", "changed"),
+        ("two", 1, 2, "leave out", "skipped"),
+        ("two", 2, 2, "tell", "ok"),
     ]
     assert [p.done for p in ended] == [1, 2, 3, 4]
     assert {p.total for p in told} == {4}

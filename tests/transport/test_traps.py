@@ -215,7 +215,9 @@ def test_ctrl_c_ends_ansible_and_all_that_it_began(memory, tmp_path) -> None:
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(tmp_path / "sleeps.yml")],
-        capture_output=True, text=True, check=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "interrupted\n"
     assert time.monotonic() - began < 50

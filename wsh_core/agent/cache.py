@@ -75,9 +75,7 @@ class Cache:
             return [self._file(source["path"], source["sha256"])]
         if source["type"] == "debian":
             return self._packages(source["packages"], source["version"])
-        raise AgentError(
-            "request.source", f"there is no source of type {source['type']!r}", "use a newer wsh"
-        )
+        raise AgentError("request.source", f"there is no source of type {source['type']!r}", "use a newer wsh")
 
     def _has(self, sha256: str) -> str | None:
         path = f"{paths.CACHED}/{sha256}"
@@ -164,9 +162,7 @@ class Cache:
         done = self._host.run(["apt-cache", "show", "--no-all-versions", *wanted], check=False)
         sums: dict[str, str] = {}
         for stanza in done.stdout.decode(errors="replace").split("\n\n"):
-            fields = dict(
-                line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " "
-            )
+            fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
             if {"Package", "Version", "SHA256"} <= fields.keys():
                 sums[f"{fields['Package']}={fields['Version']}"] = fields["SHA256"]
         offered = {*sums, *(name.partition("=")[0] for name in sums)}

@@ -24,6 +24,4 @@ def empty(client: Client, database: str) -> None:
     )
     for charset, collation in defaults:  # one, or none where it is not there: then it is made in its turn
         name = identifier(database)
-        client.execute(
-            [f"DROP DATABASE {name}", f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}"]
-        )
+        client.execute([f"DROP DATABASE {name}", f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}"])

@@ -144,9 +144,7 @@ def agent_file() -> str:
     for path in Path(__file__).parents:
         if path.is_file():
             return str(path)
-    raise AgentError(
-        "server.agent", "the agent does not run from its .pyz, so it cannot send itself into a jail"
-    )
+    raise AgentError("server.agent", "the agent does not run from its .pyz, so it cannot send itself into a jail")
 
 
 def stop_steps(host: Host, jail: Jail) -> None:

@@ -44,9 +44,7 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
 
 def _must_be_https(url: str) -> None:
     if urlsplit(url).scheme != "https":
-        raise AgentError(
-            "app.source", f"{url} is not https, so nobody knows who answers", "give an https URL"
-        )
+        raise AgentError("app.source", f"{url} is not https, so nobody knows who answers", "give an https URL")
 
 
 def download(url: str, to: str, limit: int, context: ssl.SSLContext | None = None) -> int:
@@ -85,9 +83,7 @@ def _save(answer: http.client.HTTPResponse, file: IO[bytes], limit: int) -> int:
     while chunk := answer.read(_CHUNK):
         size += len(chunk)
         if size > limit:
-            raise AgentError(
-                "app.source", f"{answer.url} is larger than {limit} bytes; the rest was not fetched"
-            )
+            raise AgentError("app.source", f"{answer.url} is larger than {limit} bytes; the rest was not fetched")
         file.write(chunk)
     if answer.length:
         raise OSError(f"the connection broke {answer.length} bytes before the end")

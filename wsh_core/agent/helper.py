@@ -58,9 +58,7 @@ class Helper:
             return {"error": _io_error(error).event()}
 
     def _step(self, step: dict[str, Any], tree: str, php: str, home: str, account: str) -> dict[str, Any]:
-        outcome = steps.take(
-            step, tree=tree, php=php, home=home, account=account, caller=self._requests.fileno()
-        )
+        outcome = steps.take(step, tree=tree, php=php, home=home, account=account, caller=self._requests.fileno())
         return vars(outcome)
 
 

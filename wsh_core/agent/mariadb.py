@@ -120,14 +120,17 @@ class Client:
     def _refused(self, packet: bytes) -> NoReturn:
         self.close()
         raise AgentError(
-            "database.unreachable", "MariaDB does not let root in by its socket",
-            "give root@localhost its unix_socket login back, then: wsh server setup NAME", _words(packet),
+            "database.unreachable",
+            "MariaDB does not let root in by its socket",
+            "give root@localhost its unix_socket login back, then: wsh server setup NAME",
+            _words(packet),
         )
 
     def _lost(self, error: OSError) -> NoReturn:
         self.close()
         raise AgentError(
-            "database.unreachable", f"MariaDB does not answer at {paths.MARIADB_SOCKET}",
+            "database.unreachable",
+            f"MariaDB does not answer at {paths.MARIADB_SOCKET}",
             "systemctl start mariadb   (why it stopped: journalctl -u mariadb)",
             error.strerror or str(error) or type(error).__name__,
         ) from error

@@ -97,8 +97,7 @@ def check(host: Host, site: str, wanted: Wanted) -> Answer:
         if not wait or time.monotonic() > deadline:
             raise AgentError(
                 "app.unhealthy",
-                f"{url} {why}; wanted was {wanted.status}"
-                + (f" with {wanted.contains!r}" if wanted.contains else ""),
+                f"{url} {why}; wanted was {wanted.status}" + (f" with {wanted.contains!r}" if wanted.contains else ""),
                 "what the application says stands in the logs of the account",
                 detail or None,
             )

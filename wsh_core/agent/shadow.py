@@ -115,7 +115,11 @@ def _close_all_but(kept: int) -> None:
 def _run() -> str | None:
     with open(f"{_RUN}/output", "w+b") as output:
         apache = subprocess.Popen(
-            _COMMAND, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            _COMMAND,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "APACHE_ULIMIT_MAX_FILES": "true"},
         )
         try:

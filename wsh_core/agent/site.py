@@ -37,9 +37,7 @@ def app_tree(resource: Resource) -> str:
 def app_database(resource: Resource) -> str | None:
     """The database that a resource wants, if any; AgentError unless it is one of its own account."""
     name = resource.want["database"]
-    if name is not None and not re.fullmatch(
-        f"{re.escape(resource.account or '')}_[a-z0-9_]{{1,47}}", str(name)
-    ):
+    if name is not None and not re.fullmatch(f"{re.escape(resource.account or '')}_[a-z0-9_]{{1,47}}", str(name)):
         raise AgentError("request.database", f"{resource.id}: {name} is no database of {resource.account}")
     return None if name is None else str(name)
 

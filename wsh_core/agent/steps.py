@@ -105,11 +105,7 @@ class _Running:
         return False
 
     def pipes(self) -> list[IO[bytes]]:
-        return [
-            pipe
-            for pipe in (self.process.stdin, self.process.stdout, self.process.stderr)
-            if pipe is not None
-        ]
+        return [pipe for pipe in (self.process.stdin, self.process.stdout, self.process.stderr) if pipe is not None]
 
 
 def _limit(memory: int | None) -> None:
@@ -118,9 +114,7 @@ def _limit(memory: int | None) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory if memory is not None else hard, hard))
 
 
-def _start(
-    argv: list[str], env: Mapping[str, str], directory: str, memory: int | None
-) -> subprocess.Popen[bytes]:
+def _start(argv: list[str], env: Mapping[str, str], directory: str, memory: int | None) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             argv,
@@ -212,9 +206,7 @@ def _frame(step: Mapping[str, Any], entry: str, directory: str) -> str:
     return f"{len(head):08d}\n{head}{step['input'] or ''}"
 
 
-def take(
-    step: Mapping[str, Any], *, tree: str, php: str, home: str, account: str, caller: int | None
-) -> Outcome:
+def take(step: Mapping[str, Any], *, tree: str, php: str, home: str, account: str, caller: int | None) -> Outcome:
     """Take one ``run`` or ``php`` step in the tree. Its files and script last no longer than the step."""
     remove(paths.STEP_FILES)
     os.mkdir(paths.STEP_FILES, 0o700)

@@ -74,9 +74,7 @@ class Installation:
     def _begin(self, phase: str) -> None:
         self.host.ledger.begin(self.resource.object, phase, {"version": self.want["version"]})
         self.host.emit(
-            event(
-                "phase", object=self.resource.object, phase=phase, done=PHASES.index(phase), total=len(PHASES)
-            )
+            event("phase", object=self.resource.object, phase=phase, done=PHASES.index(phase), total=len(PHASES))
         )
 
     def _must_be_free(self) -> None:
@@ -132,17 +130,13 @@ class Installation:
             self._reload()
 
     def _verify(self) -> None:
-        wanted = probe.Wanted(
-            **{key: self.want["probe"][key] for key in ("host", "path", "status", "contains")}
-        )
+        wanted = probe.Wanted(**{key: self.want["probe"][key] for key in ("host", "path", "status", "contains")})
         try:
             answer = probe.check(self.host, self.slug, wanted)
         except AgentError as error:
             error.detail = self._without_secrets(error.detail or "") or None
             raise
-        self._say(
-            f"https://{wanted.host}{wanted.path} answered {answer.status} in {answer.seconds * 1000:.0f} ms"
-        )
+        self._say(f"https://{wanted.host}{wanted.path} answered {answer.status} in {answer.seconds * 1000:.0f} ms")
 
     def _open(self) -> None:
         fence.down(self.host, self.slug)
@@ -247,9 +241,7 @@ class Installation:
             why = f"ended with {code}, but did not say what it should ({step['expect']})"
         else:
             return
-        detail = self._without_secrets(
-            "\n".join(filter(None, (str(outcome["stderr"]).strip(), said.strip())))
-        )
+        detail = self._without_secrets("\n".join(filter(None, (str(outcome["stderr"]).strip(), said.strip()))))
         raise AgentError(
             "app.step",
             f"{self.want['app']} {self.want['version']}: {step_name(step)} {why}",

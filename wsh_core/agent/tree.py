@@ -97,9 +97,7 @@ def remove(path: str) -> None:
                     return
         finally:
             os.chdir("/")
-        raise AgentError(
-            "app.files", f"{path} cannot be removed", None, done.stderr.decode(errors="replace")[-2000:]
-        )
+        raise AgentError("app.files", f"{path} cannot be removed", None, done.stderr.decode(errors="replace")[-2000:])
 
 
 def directory(path: str) -> None:

@@ -25,9 +25,7 @@ class ArchiveError(AgentError):
     """An archive that is damaged, hostile or too large; nothing of it is left."""
 
     def __init__(self, message: str, detail: str | None = None) -> None:
-        super().__init__(
-            "app.archive", message, "nothing of it was kept; take the release from its publisher", detail
-        )
+        super().__init__("app.archive", message, "nothing of it was kept; take the release from its publisher", detail)
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,7 @@ def clean(name: str) -> str:
     if ".." in parts:
         raise ArchiveError(f"the archive has a path that climbs out of it: {name!r}")
     if len(parts) > _DEPTH:
-        raise ArchiveError(
-            f"the archive has a path of {len(parts)} parts, more than the {_DEPTH} that are allowed"
-        )
+        raise ArchiveError(f"the archive has a path of {len(parts)} parts, more than the {_DEPTH} that are allowed")
     if any(ord(char) < 32 or ord(char) == 127 for char in name):
         raise ArchiveError(f"the archive has a path with control characters: {name!r}")
     return "/".join(parts)
@@ -78,13 +74,9 @@ class Union:
         self.report.bytes += size
         self.report.entries += entries
         if self.report.bytes > self._limits.bytes:
-            raise ArchiveError(
-                f"the archive unpacks to more than the {self._limits.bytes} bytes that are allowed"
-            )
+            raise ArchiveError(f"the archive unpacks to more than the {self._limits.bytes} bytes that are allowed")
         if self.report.entries > self._limits.entries:
-            raise ArchiveError(
-                f"the archive has more than the {self._limits.entries} entries that are allowed"
-            )
+            raise ArchiveError(f"the archive has more than the {self._limits.entries} entries that are allowed")
 
     def directory(self, path: str) -> None:
         """Make a directory and those above it."""
@@ -94,9 +86,7 @@ class Union:
             if made in self._made:
                 continue
             if made in self.links:
-                raise ArchiveError(
-                    f"the archive has entries below a link: {path!r} ({made} -> {self.links[made]})"
-                )
+                raise ArchiveError(f"the archive has entries below a link: {path!r} ({made} -> {self.links[made]})")
             self.count(entries=1)
             os.mkdir(self.disk(made), 0o750)
             self._made.add(made)
@@ -115,9 +105,7 @@ class Union:
             with open(os.open(self.disk(target), os.O_RDONLY | os.O_NOFOLLOW), "rb") as source:
                 self.file(path, source, bool(os.fstat(source.fileno()).st_mode & 0o100))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise ArchiveError(
-                f"the archive has a hard link to what is not in it: {path!r} to {target!r}"
-            ) from None
+            raise ArchiveError(f"the archive has a hard link to what is not in it: {path!r} to {target!r}") from None
 
     def link(self, path: str, target: str, absolute: bool) -> None:
         """Keep a link in mind. ``absolute``: the top stands for ``/``, as in a Debian package."""

@@ -40,9 +40,7 @@ def _unzip(union: Union, source: IO[bytes]) -> None:
             kind = stat.S_IFMT(mode) if info.create_system == 3 else 0
             if kind == stat.S_IFLNK:
                 if info.file_size > 4096:
-                    raise ArchiveError(
-                        f"the archive has a link with a target of {info.file_size} bytes: {name!r}"
-                    )
+                    raise ArchiveError(f"the archive has a link with a target of {info.file_size} bytes: {name!r}")
                 union.link(name, os.fsdecode(archive.read(info)), absolute=False)
             elif info.is_dir():
                 union.directory(name)
@@ -50,9 +48,7 @@ def _unzip(union: Union, source: IO[bytes]) -> None:
                 with archive.open(info) as content:
                     union.file(name, content, bool(mode & 0o100))
             else:
-                raise ArchiveError(
-                    f"the archive has something else than files, directories and links: {name!r}"
-                )
+                raise ArchiveError(f"the archive has something else than files, directories and links: {name!r}")
 
 
 def _untar(union: Union, source: IO[bytes], package: bool = False) -> None:
@@ -68,9 +64,7 @@ def _untar(union: Union, source: IO[bytes], package: bool = False) -> None:
             elif member.isreg() and (content := archive.extractfile(member)) is not None:
                 union.file(name, content, bool(member.mode & 0o100))
             else:
-                raise ArchiveError(
-                    f"the archive has something else than files, directories and links: {name!r}"
-                )
+                raise ArchiveError(f"the archive has something else than files, directories and links: {name!r}")
 
 
 @contextmanager

@@ -79,9 +79,12 @@ def _sift(host: Host, changed: Mapping[str, bytes]) -> tuple[dict[str, bytes], d
             file, words = _first_refused(host, good, words)
         place = _PLACE.search(words)
         failures[file] = AgentError(
-            "web.shadow", f"Apache refuses {paths.VHOSTS}/{file}"
-            + (f" at line {place[1]}" if place and place[2] == file else "") + "; the site was left as it is",
-            "correct what the site, its options or its plugin ask for, then: wsh apply", words,
+            "web.shadow",
+            f"Apache refuses {paths.VHOSTS}/{file}"
+            + (f" at line {place[1]}" if place and place[2] == file else "")
+            + "; the site was left as it is",
+            "correct what the site, its options or its plugin ask for, then: wsh apply",
+            words,
         )
         del good[file]
     return good, failures
@@ -97,8 +100,10 @@ def _first_refused(host: Host, good: Mapping[str, bytes], words: str) -> tuple[s
     without = _try_out(host, {}) if good else words
     if without is not None:
         raise AgentError(
-            "web.broken", "Apache's configuration is broken without any change of wsh's; nothing was touched",
-            "mend what Apache names (apache2ctl configtest), then: wsh apply", without,
+            "web.broken",
+            "Apache's configuration is broken without any change of wsh's; nothing was touched",
+            "mend what Apache names (apache2ctl configtest), then: wsh apply",
+            without,
         )
     files, taken, refused = list(good), 0, len(good)
     while refused - taken > 1:
@@ -188,11 +193,16 @@ def _taken_back(host: Host, former: Mapping[str, bytes | None], words: str) -> A
     if again is not None:
         either = ", nor with its former configuration" if former else ""
         return AgentError(
-            "web.down", f"Apache does not run{either}",
-            f"systemctl status {_SERVICE}; journalctl -u {_SERVICE}", again,
+            "web.down",
+            f"Apache does not run{either}",
+            f"systemctl status {_SERVICE}; journalctl -u {_SERVICE}",
+            again,
         )
     host.ledger.lower_flag(RELOAD_OWED)
     return AgentError(
-        "web.reload", "Apache did not come up with the new configuration, although a trial of it had passed;"
-        " the former one is in service again", f"journalctl -u {_SERVICE}", words,
+        "web.reload",
+        "Apache did not come up with the new configuration, although a trial of it had passed;"
+        " the former one is in service again",
+        f"journalctl -u {_SERVICE}",
+        words,
     )

@@ -64,8 +64,12 @@ def _certificate(data: bytes) -> Certificate:
     ]
     authority = [v for v in _values(data, *found.get(_AUTHORITY_KEY, _NOWHERE)) if v[0] == _KEY_ID]
     return Certificate(
-        data[subject[2] : subject[3]], data[issuer[2] : issuer[3]], _time(data[not_after[2] : not_after[3]]),
-        data[bits[1] : bits[3]], domains, data[slice(*found.get(_SUBJECT_KEY, _NOWHERE))],
+        data[subject[2] : subject[3]],
+        data[issuer[2] : issuer[3]],
+        _time(data[not_after[2] : not_after[3]]),
+        data[bits[1] : bits[3]],
+        domains,
+        data[slice(*found.get(_SUBJECT_KEY, _NOWHERE))],
         data[authority[0][2] : authority[0][3]] if authority else b"",
     )
 

@@ -73,9 +73,7 @@ def binds(name: str) -> tuple[Bind, ...]:
 
 def _jail(scope: AccountScope) -> r.Jail:
     files: dict[str, Text] = {
-        "etc/group": text(
-            f"root:x:0:\n{paths.GROUP}:x:{paths.GROUP_GID}:{scope.name}\n{scope.name}:x:{UID}:\n"
-        ),
+        "etc/group": text(f"root:x:0:\n{paths.GROUP}:x:{paths.GROUP_GID}:{scope.name}\n{scope.name}:x:{UID}:\n"),
         "etc/hosts": _hosts(scope),
         "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
         "etc/passwd": text(

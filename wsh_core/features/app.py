@@ -34,7 +34,5 @@ def resources(scope: SiteScope) -> Iterator[r.Resource]:
     )
     for secret in found.secrets():
         if not secret.name.startswith(f"{found.identity}/"):
-            scope.loaded.fail(
-                "plugin.secret", f"names the secret {secret.name} for the site {found.identity}"
-            )
+            scope.loaded.fail("plugin.secret", f"names the secret {secret.name} for the site {found.identity}")
     yield found

@@ -68,9 +68,7 @@ def ini_files(scope: AccountScope) -> dict[str, Text]:
     sections = {site.context.tree: {**site.vhost.php, **site.site.php} for site in executing}
     return {
         f"{INI}/extensions.ini": _extensions_ini(scope.release.debian, extensions),
-        f"{INI}/sites.ini": render(
-            "sites.ini", sections=sections, sessions=f"{paths.home(scope.name)}/{SESSIONS}"
-        ),
+        f"{INI}/sites.ini": render("sites.ini", sections=sections, sessions=f"{paths.home(scope.name)}/{SESSIONS}"),
     }
 
 

@@ -31,9 +31,7 @@ class Model(BaseModel):
     def _empty_is_left_out(cls, data: Any) -> Any:
         if not isinstance(data, dict) or None not in data.values():
             return data
-        optional = {
-            field.alias or name for name, field in cls.model_fields.items() if not field.is_required()
-        }
+        optional = {field.alias or name for name, field in cls.model_fields.items() if not field.is_required()}
         return {key: value for key, value in data.items() if value is not None or key not in optional}
 
 

@@ -74,17 +74,13 @@ def _apps_of_packages(reading: Reading, apps: Apps) -> Iterator[Problem]:
     for name, package in reading.organisation.packages.items():
         for index, app in enumerate(package.apps or ()):
             if app not in apps.known:
-                yield _unknown_app(
-                    app, apps.known, reading.organisation.origin, "packages", name, "apps", index
-                )
+                yield _unknown_app(app, apps.known, reading.organisation.origin, "packages", name, "apps", index)
 
 
 def _unknown_app(app: str, known: Collection[str], origin: Origin, *steps: str | int) -> Problem:
     hint = suggest(app, known) if len(known) > len(BUILT_IN_APPS) else None
     hint = hint or "its plugin must be installed, and be listed under plugins in wsh.yaml"
-    return origin.problem(
-        "config.unknown-app", f"{quote(app)} is no application that is loaded", hint, *steps
-    )
+    return origin.problem("config.unknown-app", f"{quote(app)} is no application that is loaded", hint, *steps)
 
 
 def _package_name(file: AccountFile, reading: Reading) -> Iterator[Problem]:
@@ -116,9 +112,7 @@ def _app(file: AccountFile, key: str, apps: Apps) -> Iterator[Problem]:
         yield from _options(app, model, given or {}, site.below("options"))
 
 
-def _options(
-    app: str, model: type[BaseModel], given: Mapping[str, Any], origin: Origin
-) -> Collection[Problem]:
+def _options(app: str, model: type[BaseModel], given: Mapping[str, Any], origin: Origin) -> Collection[Problem]:
     try:
         return options.check(model, given, origin, app=app)[1]
     except Exception as error:  # noqa: BLE001 - a plugin's own code; its account is held, the others go on

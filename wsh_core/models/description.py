@@ -44,9 +44,7 @@ class Description:
 
     def account(self, name: str) -> tuple[Server, Account] | None:
         """An account by its name, with its server."""
-        found = (
-            (server, server.accounts[name]) for server in self.servers.values() if name in server.accounts
-        )
+        found = ((server, server.accounts[name]) for server in self.servers.values() if name in server.accounts)
         return next(found, None)
 
     def site(self, name: str) -> Site | None:

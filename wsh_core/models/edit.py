@@ -109,9 +109,7 @@ def _lines(before: str, after: str) -> tuple[int, int]:
 
 def _alike(old: list[str], new: list[str]) -> int:
     """How many lines are the same before the first that is not."""
-    return next(
-        (n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
-    )
+    return next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
 def _with(values: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -64,9 +64,7 @@ def _bytes(path: Path, file: str) -> bytes:
 
 def _unreadable(path: Path, file: str, error: OSError) -> Problem:
     if not isinstance(error, FileNotFoundError):
-        return _problem(
-            "config.unreadable", f"{file} cannot be read: {error.strerror}", f"ls -l {file}", file
-        )
+        return _problem("config.unreadable", f"{file} cannot be read: {error.strerror}", f"ls -l {file}", file)
     if path.is_symlink():
         return _problem("config.unreadable", f"{file} is a link that leads nowhere", f"ls -l {file}", file)
     return _problem("config.missing-file", f"{file} does not exist", None, file)

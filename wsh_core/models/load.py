@@ -67,6 +67,4 @@ def _no_collector() -> Iterator[None]:
 
 
 def _with_accounts(server: Server, files: ServerFiles) -> Server:
-    return server.having(
-        {file.name: file.account for file in files.accounts if file.account and not file.problems}
-    )
+    return server.having({file.name: file.account for file in files.accounts if file.account and not file.problems})

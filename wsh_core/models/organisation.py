@@ -20,9 +20,7 @@ class Mail(Model):
 
     sender: Email = Field(alias="from", description="The sender of mails to customers.",
                           examples=["support@example.coop"])  # fmt: skip
-    signature: Text | None = Field(
-        None, description="The line that ends them.", examples=["Example Hosting Co-op"]
-    )
+    signature: Text | None = Field(None, description="The line that ends them.", examples=["Example Hosting Co-op"])
 
 
 class Organisation(Described):

@@ -23,9 +23,7 @@ class Package(Model):
     inodes: int = Field(ge=1000, description="How many files and directories it may have.", examples=[200000])
     memory: Memory = Field(description="Memory of all its processes together.", examples=["512M"])
     cpu: Percent = Field(description="Its share of one processor; 200% are two.", examples=["50%"])
-    tasks: int = Field(
-        ge=16, le=32768, description="How many processes and threads it may have.", examples=[100]
-    )
+    tasks: int = Field(ge=16, le=32768, description="How many processes and threads it may have.", examples=[100])
     sites: int = Field(ge=0, description="How many sites it may have.", examples=[3])
     databases: int = Field(ge=0, description="How many databases it may have.", examples=[3])
     apps: Many[Name] | None = Field(

@@ -55,12 +55,8 @@ class PhpSettings(Model):
     max_input_time: Seconds | None = Field(
         None, description="Seconds that PHP may take to read a request.", examples=[60]
     )
-    max_input_vars: Count | None = Field(
-        None, description="Form fields that one request may have.", examples=[3000]
-    )
-    max_file_uploads: Count | None = Field(
-        None, description="Files that one request may upload.", examples=[20]
-    )
+    max_input_vars: Count | None = Field(None, description="Form fields that one request may have.", examples=[3000])
+    max_file_uploads: Count | None = Field(None, description="Files that one request may upload.", examples=[20])
     display_errors: bool | None = Field(
         None, description="Show PHP's errors in the page; for development only.", examples=[False]
     )

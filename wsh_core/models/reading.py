@@ -89,9 +89,7 @@ class Reading:
         origin = Origin(source, object=f"server:{name}")
         made, problems = _make(lambda values, at: Server.read(name, values, at), Server, source, origin)
         self.general += problems
-        return ServerFiles(
-            name, source, made, [self._account(name, each) for each in self._account_names(name)]
-        )
+        return ServerFiles(name, source, made, [self._account(name, each) for each in self._account_names(name)])
 
     def _account_names(self, server: Name) -> list[str]:
         directory = f"{SERVERS}/{server}/accounts"
@@ -132,9 +130,7 @@ class Reading:
         except OSError as error:
             names = set()
             message = f"{directory} cannot be listed: {error.strerror}"
-            self.general.append(
-                Problem("config.unreadable", message, f"ls -ld {directory}", (Where(directory, 1),))
-            )
+            self.general.append(Problem("config.unreadable", message, f"ls -ld {directory}", (Where(directory, 1),)))
         names.update(f.removeprefix(f"{directory}/") for f in self.overlay if f.startswith(f"{directory}/"))
         return sorted(name for name in names if not name.startswith(".") and "/" not in name)
 

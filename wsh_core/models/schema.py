@@ -58,9 +58,7 @@ def keys(kind: str) -> list[Key]:
 
 def table(kind: str) -> str:
     """Every key of a kind of file as a table in Markdown; docs/reference/description.md holds them."""
-    rows = [
-        (f"`{key.path}`", key.type, key.default, key.description, f"`{key.example}`") for key in keys(kind)
-    ]
+    rows = [(f"`{key.path}`", key.type, key.default, key.description, f"`{key.example}`") for key in keys(kind)]
     lines = [("key", "takes", "if left out", "meaning", "example"), ("---",) * 5, *rows]
     return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
 

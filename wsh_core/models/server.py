@@ -23,9 +23,7 @@ class ServerSsh(Model):
 
     called: ClassVar[str] = "a key of a server's ssh"
 
-    user: Name = Field(
-        Name("root"), description="Who logs in; another than root needs sudo.", examples=["admin"]
-    )
+    user: Name = Field(Name("root"), description="Who logs in; another than root needs sudo.", examples=["admin"])
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="The port of its SSH server.", examples=[2222]
     )
@@ -52,18 +50,14 @@ class Server(Described):
         default_factory=_php_of, description="The version of PHP; Debian's own where it is left out.",
         examples=["8.4"],
     )  # fmt: skip
-    ssh: ServerSsh = Field(
-        default_factory=ServerSsh, description="How wsh enters it.", examples=[{"port": 2222}]
-    )
+    ssh: ServerSsh = Field(default_factory=ServerSsh, description="How wsh enters it.", examples=[{"port": 2222}])
     hold: bool = Field(False, description="Whether to leave this server alone for now.", examples=[True])
 
     _name: Name = PrivateAttr()
     _accounts: dict[str, Account] = PrivateAttr(default_factory=dict)
 
     @classmethod
-    def make(
-        cls, name: str, values: Mapping[str, Any], accounts: Mapping[str, Account] | None = None
-    ) -> Self:
+    def make(cls, name: str, values: Mapping[str, Any], accounts: Mapping[str, Account] | None = None) -> Self:
         """Make a server by hand. Raises pydantic.ValidationError, or Refused for its name."""
         return cls.read(Name(name), dict(values), BY_HAND).having(accounts or {})
 

@@ -219,9 +219,7 @@ class _Reader:
     def scalar(self, event: Any) -> Any:
         text: str = event.value
         if not text.isprintable() and (bad := UNSEEN.search(text)):
-            message = (
-                f"the text holds the character U+{ord(bad.group()):04X}; text is one line that can be seen"
-            )
+            message = f"the text holds the character U+{ord(bad.group()):04X}; text is one line that can be seen"
             self._note("config.character", message, event, "take it out")
             return text
         if not event.implicit[0]:

@@ -56,9 +56,7 @@ def problem_of(error: yaml.YAMLError, text: str, file: str) -> Problem:
     said = str(getattr(error, "problem", None) or error)
     mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     lines = text.splitlines()
-    if said.startswith(
-        ("found character that cannot start", "did not find expected alphabetic", "could not")
-    ):
+    if said.startswith(("found character that cannot start", "did not find expected alphabetic", "could not")):
         for at in filter(None, (mark, context)):
             if first := _FIRST.get(_character(lines, at)):
                 code, message, hint = first

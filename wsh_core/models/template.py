@@ -46,9 +46,7 @@ def write_template(
     return tuple(made)
 
 
-def template(
-    server_name: str, address: str, plugins: Sequence[str] = (), *, debian: int = 13
-) -> dict[str, str]:
+def template(server_name: str, address: str, plugins: Sequence[str] = (), *, debian: int = 13) -> dict[str, str]:
     """The texts of a first description, by file. Raises Refused for a name or address that is none."""
     name = Name(server_name)
     values = {

@@ -181,9 +181,7 @@ class SshKey(Text):
         kind, _, rest = value.strip().partition(" ")
         body, _, comment = rest.strip().partition(" ")
         if kind not in cls.TYPES:
-            raise Refused(
-                f"{quote(value)} does not begin as {cls.what} does", f"one of {', '.join(cls.TYPES)}"
-            )
+            raise Refused(f"{quote(value)} does not begin as {cls.what} does", f"one of {', '.join(cls.TYPES)}")
         try:
             fields = _ssh_strings(base64.b64decode(body, validate=True))
         except binascii.Error:

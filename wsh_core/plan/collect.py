@@ -38,9 +38,7 @@ def collect(
         except (ConfigError, PluginError) as error:
             held[server.name, account.name] = tuple(_located(error.problems, account))
     checked = description.holding(held)
-    return checked, {
-        name: _desired(checked, server, wanted[name]) for name, server in checked.servers.items()
-    }
+    return checked, {name: _desired(checked, server, wanted[name]) for name, server in checked.servers.items()}
 
 
 def _located(problems: Iterable[Problem], account: Account) -> Iterator[Problem]:

@@ -108,10 +108,7 @@ def summary(report: Report) -> dict[str, object]:
         "counts": report.counts,
         "accounts": report.accounts,
         "as_wanted": len(untouched(report)),
-        **{
-            words[sign]: {f"{noun}s": names for noun, names in by_noun.items()}
-            for sign, by_noun in found.items()
-        },
+        **{words[sign]: {f"{noun}s": names for noun, names in by_noun.items()} for sign, by_noun in found.items()},
         "seconds": report.seconds,
         "processes": report.processes,
     }

@@ -184,9 +184,7 @@ def _change(event: Event) -> Change:
 
 def problem_of(error: Mapping[str, Any], about: str | None) -> Problem:
     """The `error` of an event as the problem that text and JSON print."""
-    return Problem(
-        error["code"], error["message"], error.get("hint"), object=about, detail=error.get("detail")
-    )
+    return Problem(error["code"], error["message"], error.get("hint"), object=about, detail=error.get("detail"))
 
 
 def fold(server: str, events: Iterable[Event], verb: Verb = "plan") -> Report:

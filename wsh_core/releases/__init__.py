@@ -66,8 +66,7 @@ class Php:
             ValueError: an extension that no package of this release brings.
         """
         lines = [
-            f"{'zend_extension' if name == 'opcache' else 'extension'}={name}.so\n"
-            for name in self.ordered(wanted)
+            f"{'zend_extension' if name == 'opcache' else 'extension'}={name}.so\n" for name in self.ordered(wanted)
         ]
         return "".join(lines)
 

@@ -16,11 +16,7 @@ PART = re.compile(r"[^/\x00-\x1f\x7f]+")
 def check_path(path: str) -> None:
     """Raise ValueError unless *path* is absolute and plain: no ``..``, ``//`` or control character."""
     parts = path.split("/")
-    if (
-        parts[0]
-        or len(parts) < 2
-        or any(part in {"", ".", ".."} or not PART.fullmatch(part) for part in parts[1:])
-    ):
+    if parts[0] or len(parts) < 2 or any(part in {"", ".", ".."} or not PART.fullmatch(part) for part in parts[1:]):
         raise ValueError(f"{path!r} is no plain absolute path")
 
 

@@ -80,8 +80,7 @@ def join(parts: tuple[Piece, ...]) -> Text:
 def readable(text: Text, uid: str) -> str:
     """Return *text* for people: the uid as *uid*, other facts and secrets by their names."""
     return "".join(
-        piece if isinstance(piece, str) else uid if piece == UID else f"({piece.name})"
-        for piece in pieces(text)
+        piece if isinstance(piece, str) else uid if piece == UID else f"({piece.name})" for piece in pieces(text)
     )
 
 
@@ -97,9 +96,7 @@ def encode(value: Any) -> Any:
         return {"join": [encode(part) for part in value.parts]}
     if isinstance(value, Mapping):
         if len(value) == 1 and not REFERENCES.isdisjoint(value):
-            raise ValueError(
-                f"{dict(value)!r} would be read as a reference on the server: choose another key"
-            )
+            raise ValueError(f"{dict(value)!r} would be read as a reference on the server: choose another key")
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]

@@ -57,7 +57,8 @@ class Ansible:
             raise AgentFailure(
                 "agent.broken-off",
                 f"the agent of {self.login.name} ended with status {answer['status']} and said nothing",
-                f"{self.login.command} python3 --version must be Debian's own", detail=answer["err"] or None,
+                f"{self.login.command} python3 --version must be Debian's own",
+                detail=answer["err"] or None,
             )
         yield out
 

@@ -80,9 +80,7 @@ class Transport:
     def _following(self, operation: str, offset: int) -> list[str]:
         return ["follow", operation, str(offset), "--wait", _number(self.channel.wait)]
 
-    def _until_done(
-        self, words: list[str], request: bytes, operation: str | None, offset: int
-    ) -> Iterator[Event]:
+    def _until_done(self, words: list[str], request: bytes, operation: str | None, offset: int) -> Iterator[Event]:
         silent_since: float | None = None
         while True:
             try:

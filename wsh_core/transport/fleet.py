@@ -47,9 +47,7 @@ def each(
         stopped.set()
 
 
-def _labour(
-    work: Mapping[str, Work], waiting: queue.SimpleQueue[str], found: _Found, stopped: threading.Event
-) -> None:
+def _labour(work: Mapping[str, Work], waiting: queue.SimpleQueue[str], found: _Found, stopped: threading.Event) -> None:
     while not stopped.is_set():
         try:
             server = waiting.get_nowait()

@@ -32,7 +32,10 @@ class Local:
             stdin.write(request)
             stdin.seek(0)
             with subprocess.Popen(
-                [PYTHON, "-I", path, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
+                [PYTHON, "-I", path, *words],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
                 start_new_session=True,
             ) as process:
                 assert process.stdout
@@ -62,7 +65,8 @@ class Local:
 def need_root() -> TransportError:
     """This machine's agent was asked for by somebody who is not root."""
     return TransportError(
-        "server.need-root", "this server is localhost, its agent must run as root",
+        "server.need-root",
+        "this server is localhost, its agent must run as root",
         "sudo wsh … (YAML and plugins are still read as the user wsh, not as root)",
     )
 

@@ -169,7 +169,10 @@ def _close_connections(private: Path) -> None:
         if stat.S_ISSOCK(path.lstat().st_mode):
             subprocess.run(
                 ["ssh", "-o", f"ControlPath={path}", "-O", "exit", "unused"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
             )
 
 

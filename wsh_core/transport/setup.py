@@ -157,8 +157,16 @@ class _Fold:
         number = self.ended[server] + (outcome == "begun") - before
         self.report(
             Progress(
-                server, part, data.get("task", ""), outcome, number, sizes[part], self.ended[server],
-                sum(sizes.values()), time.monotonic() - self.began, text,
+                server,
+                part,
+                data.get("task", ""),
+                outcome,
+                number,
+                sizes[part],
+                self.ended[server],
+                sum(sizes.values()),
+                time.monotonic() - self.began,
+                text,
             )
         )
 

@@ -35,9 +35,7 @@ def argument(value: Any) -> Text:
     """One argument of a program. Other users see it in the process list, so no secret may stand in it."""
     for piece in pieces(value):
         if isinstance(piece, Secret):
-            raise TypeError(
-                f"the secret {piece.name!r} would be seen in the process list: give it by stdin or files"
-            )
+            raise TypeError(f"the secret {piece.name!r} would be seen in the process list: give it by stdin or files")
         if not isinstance(piece, Fact):
             word(piece)
     return value  # type: ignore[no-any-return]

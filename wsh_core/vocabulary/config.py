@@ -12,9 +12,7 @@ from .base import Declaration, checked
 from .steps import ini
 
 HEADER = checks.matching(r"[A-Za-z][A-Za-z0-9-]*", "name of a header")
-HEADER_VALUE = checks.matching(
-    r"[A-Za-z0-9 !#&'()*+,./:;<=>?@^_`|~-]*", "value of a header that needs no quoting"
-)
+HEADER_VALUE = checks.matching(r"[A-Za-z0-9 !#&'()*+,./:;<=>?@^_`|~-]*", "value of a header that needs no quoting")
 
 
 class ConfigFile(Declaration):

@@ -80,10 +80,6 @@ class App(Declaration):
 
     def check(self) -> None:
         if self.installed and (self.version is None or self.health is None):
-            raise ValueError(
-                f"App {self.name}: what is installed needs version (VersionFile) and health (Probe)"
-            )
+            raise ValueError(f"App {self.name}: what is installed needs version (VersionFile) and health (Probe)")
         if self.releases and not self.installed:
-            raise ValueError(
-                f"App {self.name}: has releases, so its options must be a subclass of AppOptions"
-            )
+            raise ValueError(f"App {self.name}: has releases, so its options must be a subclass of AppOptions")

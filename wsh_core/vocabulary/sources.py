@@ -63,9 +63,7 @@ class Release(Declaration):
 
     version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+~-]*", "version"))
     php: tuple[str, ...] = checked(checks.each(checks.matching(r"[0-9]\.[0-9]{1,2}", "PHP version"), least=1))
-    sources: tuple[Source, ...] = checked(
-        checks.each(checks.instance(Archive, DebianPackage, LocalFile), least=1)
-    )
+    sources: tuple[Source, ...] = checked(checks.each(checks.instance(Archive, DebianPackage, LocalFile), least=1))
 
     def source(self, debian: int) -> Source | None:
         """The first source that a server with this Debian release can have."""
@@ -85,9 +83,7 @@ def releases(package: str, file: str = "releases.toml") -> tuple[Release, ...]:
         TypeError, ValueError: what the file says is no release, with the place.
     """
     data = tomllib.loads(files(package).joinpath(file).read_text(encoding="utf-8"))
-    return tuple(
-        _release(entry, f"{file}, release {number}") for number, entry in enumerate(data["release"], 1)
-    )
+    return tuple(_release(entry, f"{file}, release {number}") for number, entry in enumerate(data["release"], 1))
 
 
 def _release(entry: dict[str, Any], place: str) -> Release:

@@ -134,9 +134,7 @@ def test_home_and_databases_lie_on_file_systems_of_their_own(server):
 
 def test_services_can_be_jailed_as_on_a_real_server(server):
     server.run(["mkdir", "-p", "/srv/jail/usr", "/srv/jail/proc", "/srv/jail/data"])
-    server.run(
-        ["sh", "-c", "cd /srv/jail && ln -sfn usr/bin bin && ln -sfn usr/lib lib && ln -sfn usr/lib64 lib64"]
-    )
+    server.run(["sh", "-c", "cd /srv/jail && ln -sfn usr/bin bin && ln -sfn usr/lib lib && ln -sfn usr/lib64 lib64"])
     properties = [
         "RootDirectory=/srv/jail", "BindReadOnlyPaths=/usr", "BindPaths=/home:/data", "MountAPIVFS=yes",
         "PrivatePIDs=yes", "PrivateNetwork=yes", "PrivateDevices=yes", "ProtectSystem=strict",
@@ -159,9 +157,7 @@ def test_namespaces_devices_and_mount_options(server):
     server.run(["systemd-tmpfiles", "--create", "/etc/tmpfiles.d/lab-test.conf"])
     view = "mount --bind /run/t /mnt && mount -o remount,bind,dev /mnt && echo x >/mnt/null"
     server.run(["unshare", "-m", "sh", "-c", view])
-    server.run(
-        ["unshare", "-n", "-m", "sh", "-c", "ip link set lo up && ip -br address show lo | grep 127.0.0.1"]
-    )
+    server.run(["unshare", "-n", "-m", "sh", "-c", "ip link set lo up && ip -br address show lo | grep 127.0.0.1"])
     server.run(["sysctl", "-w", "net.ipv4.ip_local_port_range=32768 60999"])
     server.write(
         "/etc/systemd/system/srv-view.mount",
@@ -180,9 +176,7 @@ def test_servers_reach_each_other_and_this_machine_and_do_not_share_units(lab, s
     server.run(["systemd-run", "--unit=web", "python3", "-m", "http.server", "--directory=/srv", "8000"])
     server.write("/srv/hello", "from the first")
     other.run(["systemd-run", "--unit=web", "sleep", "1000"])
-    fetched = other.run(
-        ["curl", "-s", "--retry", "5", "--retry-connrefused", f"http://{server.address}:8000/hello"]
-    )
+    fetched = other.run(["curl", "-s", "--retry", "5", "--retry-connrefused", f"http://{server.address}:8000/hello"])
     assert fetched.stdout == "from the first"
     assert (
         subprocess.run(

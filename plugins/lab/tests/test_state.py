@@ -78,9 +78,7 @@ def test_what_is_cleaned_and_what_is_not(store):
     assert conditions == ["running", "stopped", "dead", "dead"]
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Web", "1web", "web_1", "a/b", "../x", "a b", "web-", "a" * 31, "web\n"]
-)
+@pytest.mark.parametrize("name", ["", "Web", "1web", "web_1", "a/b", "../x", "a b", "web-", "a" * 31, "web\n"])
 def test_what_cannot_be_a_host_name_is_refused(store, name):
     with pytest.raises(LabError) as caught:
         store.server(name)
@@ -138,9 +136,7 @@ def test_servers_ask_the_resolver_behind_a_local_stub(tmp_path):
     (etc / "resolv.conf").write_text("# comment\nnameserver 127.0.0.53\nsearch example\n")
     with pytest.raises(LabError, match="no server that others can reach"):
         network.resolver(etc, run)
-    (run / "systemd/resolve/resolv.conf").write_text(
-        "nameserver 192.0.2.53\nnameserver ::1\nsearch example\n"
-    )
+    (run / "systemd/resolve/resolv.conf").write_text("nameserver 192.0.2.53\nnameserver ::1\nsearch example\n")
     assert network.resolver(etc, run) == "nameserver 192.0.2.53\nsearch example\n"
     (etc / "resolv.conf").write_text("nameserver 192.0.2.1\n")
     assert network.resolver(etc, run) == "nameserver 192.0.2.1\n"
@@ -171,9 +167,7 @@ def test_control_groups_are_found_on_hybrid_and_on_pure_hosts():
 
 def test_what_is_missing_is_named_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(requirements.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(
-        requirements.shutil, "which", lambda tool, **_: None if tool in ("nft", "mmdebstrap") else "/x"
-    )
+    monkeypatch.setattr(requirements.shutil, "which", lambda tool, **_: None if tool in ("nft", "mmdebstrap") else "/x")
     with pytest.raises(LabError) as caught:
         requirements.check()
     assert caught.value.hint == "apt-get install --no-install-recommends mmdebstrap nftables"
@@ -193,9 +187,7 @@ def test_the_list_of_packages_is_printed_one_a_line():
 
 
 def test_a_failed_command_shows_its_last_words_and_keeps_all_of_them():
-    result = subprocess.CompletedProcess(
-        ["make", "it"], 3, b"out", b"\n".join(b"line %d" % n for n in range(50))
-    )
+    result = subprocess.CompletedProcess(["make", "it"], 3, b"out", b"\n".join(b"line %d" % n for n in range(50)))
     error = CommandError("web1", result)
     assert "web1: `make it` ended with 3" in str(error)
     assert "line 49" in str(error)

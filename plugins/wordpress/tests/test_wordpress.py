@@ -48,9 +48,7 @@ def test_it_is_found_by_its_metadata() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden_plan(case: Path) -> None:
     resources = resources_of((case / "account.yaml").read_text(encoding="utf-8"), plugins=["wordpress"])
-    assert_golden(
-        case, [each for each in resources if each.object == "site:alice/blog" or each.kind == "jail"]
-    )
+    assert_golden(case, [each for each in resources if each.object == "site:alice/blog" or each.kind == "jail"])
 
 
 @pytest.mark.parametrize(("debian", "version"), [(12, "6.1.9"), (13, "6.8.12")])

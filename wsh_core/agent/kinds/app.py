@@ -57,9 +57,7 @@ class AppKind(Kind):
         for resource in resources:
             try:
                 found[resource.id] = (
-                    None
-                    if resource.object in unfinished
-                    else self._read(resource, owned=resource.id in owned)
+                    None if resource.object in unfinished else self._read(resource, owned=resource.id in owned)
                 )
             except AgentError as error:
                 found[resource.id] = error
@@ -100,9 +98,7 @@ class AppKind(Kind):
 
     def write(self, resource: Resource, actual: State | None) -> None:
         if not self.host.booted:
-            raise AgentError(
-                "app.no-server", f"{resource.id}: nothing runs here, so no application can be installed"
-            )
+            raise AgentError("app.no-server", f"{resource.id}: nothing runs here, so no application can be installed")
         assert resource.account is not None
         self._due[resource.account].append((resource, actual))
 

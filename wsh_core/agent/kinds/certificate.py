@@ -22,10 +22,15 @@ _RENEW = timedelta(days=30)
 _FILES = {"key.pem": 0o600, "cert.pem": 0o644}
 _LIMIT = 1 << 16
 _GOOD = {
-    "issuer": "the local authority", "expires": "in more than 30 days", "key": "matches", "files": "root's",
+    "issuer": "the local authority",
+    "expires": "in more than 30 days",
+    "key": "matches",
+    "files": "root's",
 }
 _USE = (
-    "basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth",
+    "basicConstraints=critical,CA:FALSE",
+    "keyUsage=critical,digitalSignature",
+    "extendedKeyUsage=serverAuth",
 )
 _DOMAIN = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
 
@@ -64,12 +69,15 @@ class CertificateKind(Kind):
             authority = x509.read_certificate(self.host.fs.read(path, _LIMIT))
         except (OSError, ValueError) as error:
             raise AgentError(
-                "tls.authority", f"the local authority, which signs certificates, is missing: {path}",
-                "wsh server setup NAME", str(error),
+                "tls.authority",
+                f"the local authority, which signs certificates, is missing: {path}",
+                "wsh server setup NAME",
+                str(error),
             ) from error
         if authority.not_after < datetime.now(UTC) + _RENEW:
             raise AgentError(
-                "tls.authority", f"the local authority ends on {authority.not_after:%Y-%m-%d}: {path}",
+                "tls.authority",
+                f"the local authority ends on {authority.not_after:%Y-%m-%d}: {path}",
                 f"rm {path}; then: wsh server setup NAME",
             )
         return authority
@@ -118,12 +126,32 @@ class CertificateKind(Kind):
         days = min(_VALID, self._authority.not_after - datetime.now(UTC)).days
         authority = os.path.join(self.host.fs.directory, paths.CA.lstrip("/"))
         names = "subjectAltName=critical," + ",".join(f"DNS:{domain}" for domain in domains)
-        done = self.host.run([
-            "openssl", "req", "-x509", "-config", "/dev/null", "-subj", "/", "-days", str(days), "-sha256",
-            "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", "-",
-            "-CA", f"{authority}/ca.pem", "-CAkey", f"{authority}/ca.key",
-            *(part for extension in (*_USE, names) for part in ("-addext", extension)),
-        ])
+        done = self.host.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-config",
+                "/dev/null",
+                "-subj",
+                "/",
+                "-days",
+                str(days),
+                "-sha256",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-noenc",
+                "-keyout",
+                "-",
+                "-CA",
+                f"{authority}/ca.pem",
+                "-CAkey",
+                f"{authority}/ca.key",
+                *(part for extension in (*_USE, names) for part in ("-addext", extension)),
+            ]
+        )
         key, begin, certificate = done.stdout.partition(b"-----BEGIN CERTIFICATE-----")
         return {"key.pem": key, "cert.pem": begin + certificate}
 

@@ -14,9 +14,25 @@ from ..protocol import Resource
 from .base import Kind, State
 
 RIGHTS = (
-    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER",
-    "CREATE TEMPORARY TABLES", "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE",
-    "ALTER ROUTINE", "EVENT", "TRIGGER", "DELETE HISTORY",
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "REFERENCES",
+    "INDEX",
+    "ALTER",
+    "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",
+    "EXECUTE",
+    "CREATE VIEW",
+    "SHOW VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "EVENT",
+    "TRIGGER",
+    "DELETE HISTORY",
 )
 """What an account may do in each of its databases: everything but to pass its rights on."""
 _ALL = frozenset(RIGHTS)
@@ -26,8 +42,10 @@ _REST = re.compile("[a-z0-9_]{1,47}")
 _SOCKET_ONLY = "unix_socket OR mysql_native_password USING 'invalid'"
 """The socket decides alone: the second method never succeeds; it is there to be given a password one day."""
 _LIMITS = {
-    "max_questions": "MAX_QUERIES_PER_HOUR", "max_updates": "MAX_UPDATES_PER_HOUR",
-    "max_connections": "MAX_CONNECTIONS_PER_HOUR", "max_user_connections": "MAX_USER_CONNECTIONS",
+    "max_questions": "MAX_QUERIES_PER_HOUR",
+    "max_updates": "MAX_UPDATES_PER_HOUR",
+    "max_connections": "MAX_CONNECTIONS_PER_HOUR",
+    "max_user_connections": "MAX_USER_CONNECTIONS",
     "max_statement_time": "MAX_STATEMENT_TIME",
 }
 _COLUMNS = {"Grant_priv": "GRANT OPTION", "Create_tmp_table_priv": "CREATE TEMPORARY TABLES"}
@@ -65,8 +83,7 @@ class DatabaseKind(Kind):
 
     def read(self, resources: Sequence[Resource]) -> dict[str, State | None | AgentError]:
         rows = self.host.mariadb.query(
-            "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME"
-            " FROM information_schema.SCHEMATA"
+            "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA"
         )
         there = {name: {"charset": charset, "collation": collation} for name, charset, collation in rows}
         return {resource.id: there.get(resource.want["name"]) for resource in resources}
@@ -119,9 +136,11 @@ class DatabaseUserKind(Kind):
     def desired(self, resource: Resource) -> State:
         limit = resource.want["max_connections"]
         return {
-            "auth": "unix_socket", "locked": False,
+            "auth": "unix_socket",
+            "locked": False,
             "limits": {"max_user_connections": limit} if limit else {},
-            "databases": sorted(resource.want["databases"]), "other_rights": [],
+            "databases": sorted(resource.want["databases"]),
+            "other_rights": [],
         }
 
     # reading
@@ -157,9 +176,7 @@ class DatabaseUserKind(Kind):
         if login == _Login():
             return None
         exact, wanted = login.exact(self._databases(resource)), set(resource.want["databases"])
-        beyond = [
-            f"{', '.join(sorted(held))} on `{p}`.*" for p, held in login.patterns.items() if p not in exact
-        ]
+        beyond = [f"{', '.join(sorted(held))} on `{p}`.*" for p, held in login.patterns.items() if p not in exact]
         elsewhere = [f"login from {host or 'everywhere'}" for host in login.hosts]
         state = login.state or {"auth": None, "locked": False, "limits": {}}
         return state | {
@@ -186,12 +203,14 @@ class DatabaseUserKind(Kind):
         del actual  # says in words what self._logins says in full
         name = _own_name(resource)
         user, login = f"{string(name)}@{string(_HERE)}", self._logins[name]
-        self.host.mariadb.execute([
-            *_login(user, login, self.desired(resource)),
-            *(f"DROP USER {string(name)}@{string(host)}" for host in sorted(login.hosts)),
-            *(f"REVOKE PROXY ON {proxied} FROM {user}" for proxied in login.proxied),
-            *self._grants(resource, user, login),
-        ])
+        self.host.mariadb.execute(
+            [
+                *_login(user, login, self.desired(resource)),
+                *(f"DROP USER {string(name)}@{string(host)}" for host in sorted(login.hosts)),
+                *(f"REVOKE PROXY ON {proxied} FROM {user}" for proxied in login.proxied),
+                *self._grants(resource, user, login),
+            ]
+        )
 
     def _grants(self, resource: Resource, user: str, login: _Login) -> Iterator[str]:
         exact = login.exact(self._databases(resource))

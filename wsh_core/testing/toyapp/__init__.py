@@ -84,9 +84,7 @@ def wsh_config(site: SiteContext[Options]) -> list[ConfigFile]:
 def wsh_install(site: SiteContext[Options]) -> list[Step]:
     """Make the tables and the first user."""
     password = site.secret("admin")
-    return [
-        Php(entry="install.php", argv=(site.options.admin,), input=password, expect="toyapp is installed$")
-    ]
+    return [Php(entry="install.php", argv=(site.options.admin,), input=password, expect="toyapp is installed$")]
 
 
 @hookimpl

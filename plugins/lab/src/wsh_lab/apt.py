@@ -74,12 +74,8 @@ class Archive:
 def archive(debian: int, etc: Path = Path("/etc/apt")) -> Archive:
     """Where this machine would get that Debian release. Raises `LabError` if its sources do not tell."""
     if debian not in CODENAMES:
-        raise LabError(
-            "debian", f"Debian {debian} is not known here", f"use one of {sorted(CODENAMES)}", status=2
-        )
-    return Archive(
-        CODENAMES[debian], choose(read(etc), CODENAMES[debian], etc), inherited(run(["apt-config", "dump"]))
-    )
+        raise LabError("debian", f"Debian {debian} is not known here", f"use one of {sorted(CODENAMES)}", status=2)
+    return Archive(CODENAMES[debian], choose(read(etc), CODENAMES[debian], etc), inherited(run(["apt-config", "dump"])))
 
 
 def read(etc: Path) -> list[Source]:
@@ -178,20 +174,14 @@ def _best(usable: list[Source], wanted: Callable[[str], bool]) -> Source | None:
 
     def score(entry: Source) -> int:
         siblings = {suite for other in usable if other.uris == entry.uris for suite in other.suites}
-        return (
-            2 * ("debian-archive" in entry.signed_by)
-            + 2 * any(map(_is_updates, siblings))
-            + (not entry.signed_by)
-        )
+        return 2 * ("debian-archive" in entry.signed_by) + 2 * any(map(_is_updates, siblings)) + (not entry.signed_by)
 
     candidates = [entry for entry in usable if any(map(wanted, entry.suites))]
     return max(candidates, key=score, default=None)
 
 
 def _for_release(entry: Source, suites: list[str]) -> Source:
-    return replace(
-        entry, uris=(_resolve(entry.uris[0]),), suites=tuple(suites), components=("main",), types=("deb",)
-    )
+    return replace(entry, uris=(_resolve(entry.uris[0]),), suites=tuple(suites), components=("main",), types=("deb",))
 
 
 def _resolve(uri: str) -> str:
@@ -201,9 +191,7 @@ def _resolve(uri: str) -> str:
     path = Path("/" + uri.removeprefix("mirror+file:").lstrip("/"))
     lines = path.read_text().split() if path.is_file() else []
     if not lines:
-        raise LabError(
-            "no-mirror", f"apt's sources name {path}, which lists no mirror", "put a mirror's URL there"
-        )
+        raise LabError("no-mirror", f"apt's sources name {path}, which lists no mirror", "put a mirror's URL there")
     return lines[0]
 
 
@@ -218,8 +206,7 @@ def _paragraph(source: Source) -> str:
         lines.append(
             "Signed-By: "
             + "\n".join(
-                line if number == 0 else f" {line or '.'}"
-                for number, line in enumerate(_signed_by_lines(source))
+                line if number == 0 else f" {line or '.'}" for number, line in enumerate(_signed_by_lines(source))
             )
         )
     if source.trusted:

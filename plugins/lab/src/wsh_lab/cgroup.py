@@ -71,9 +71,7 @@ class Group:
             with contextlib.suppress(OSError):
                 (self.path / "cgroup.kill").write_text("1")
             if time.monotonic() > end:
-                raise LabError(
-                    "cgroup", f"processes in {self.path} outlive SIGKILL for {seconds:g} s", "dmesg | tail"
-                )
+                raise LabError("cgroup", f"processes in {self.path} outlive SIGKILL for {seconds:g} s", "dmesg | tail")
             time.sleep(0.01)
 
     def remove(self, part: str = "") -> None:

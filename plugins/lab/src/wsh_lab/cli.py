@@ -47,9 +47,7 @@ def lab() -> None:
 
 @lab.command()
 @click.argument("name")
-@click.option(
-    "--debian", type=click.Choice(["12", "13"]), default="13", show_default=True, help="The release to boot."
-)
+@click.option("--debian", type=click.Choice(["12", "13"]), default="13", show_default=True, help="The release to boot.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server as JSON.")
 def up(name: str, debian: str, as_json: bool) -> None:
     """Boot a fresh server NAME and say how to reach it."""

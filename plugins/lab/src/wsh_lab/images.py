@@ -76,9 +76,7 @@ class Image:
         return cls(identifier, meta["debian"], meta["key"], directory, (directory / "upper", *parent.layers))
 
 
-def finish(
-    store: Store, unfinished: Path, identifier: str, *, debian: int, key: str, parent: str | None
-) -> Image:
+def finish(store: Store, unfinished: Path, identifier: str, *, debian: int, key: str, parent: str | None) -> Image:
     """Give a directory that is whole its name, once all of it is on disk."""
     meta = {"debian": debian, "key": key, "parent": parent, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     write_atomically(unfinished / "meta.json", json.dumps(meta, indent=1) + "\n")
@@ -203,12 +201,8 @@ def clone_disks(image: Image, directory: Path) -> None:
 def forget(store: Store, keep: int = _KEPT) -> None:
     """Remove the prepared images that were not used for longest, but none that anything stands on."""
     used = {layer for state in store.states() for layer in state.layers}
-    found = [
-        image for path in (store.directory / "images").iterdir() if (image := Image.load(store, path.name))
-    ]
-    prepared = sorted(
-        (image for image in found if image.key != "base"), key=lambda one: -one.directory.stat().st_mtime
-    )
+    found = [image for path in (store.directory / "images").iterdir() if (image := Image.load(store, path.name))]
+    prepared = sorted((image for image in found if image.key != "base"), key=lambda one: -one.directory.stat().st_mtime)
     for image in prepared[keep:]:
         top = image.layers[0]
         if str(top) not in used and not any(top in other.layers[1:] for other in found):
@@ -221,9 +215,7 @@ def forget(store: Store, keep: int = _KEPT) -> None:
 def remove_all(store: Store) -> None:
     """Remove all images and packages. Raises `LabError` while a server stands on them."""
     if names := store.names():
-        raise LabError(
-            "in-use", f"servers stand on the images: {', '.join(names)}", "wsh lab down --all --images"
-        )
+        raise LabError("in-use", f"servers stand on the images: {', '.join(names)}", "wsh lab down --all --images")
     for part in ("images", "packages"):
         shutil.rmtree(store.directory / part)
         (store.directory / part).mkdir()

@@ -64,16 +64,12 @@ def main() -> int:
 def mount(directory: Path, layers: list[str]) -> None:
     """The server's root, and on it the two file systems of its own."""
     root = directory / "root"
-    options = (
-        f"lowerdir={':'.join(layers)},upperdir={directory}/upper,workdir={directory}/work,redirect_dir=on"
-    )
+    options = f"lowerdir={':'.join(layers)},upperdir={directory}/upper,workdir={directory}/work,redirect_dir=on"
     subprocess.run(["mount", "-t", "overlay", "wsh-lab", "-o", options, root], check=True)
     for image, place in (("home.img", "home"), ("mysql.img", "var/lib/mysql")):
         (root / place).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "ext4", "-o", "loop", directory / image, root / place], check=True)
-        with contextlib.suppress(
-            OSError
-        ):  # fsck would make it again; here it would pass for an account or a database
+        with contextlib.suppress(OSError):  # fsck would make it again; here it would pass for an account or a database
             (root / place / "lost+found").rmdir()
 
 

@@ -95,10 +95,7 @@ class Lab:
     def base(self, debian: int = 13) -> Image:
         """The base image of a Debian release: built by mmdebstrap the first time (half a minute to two)."""
         archive = apt.archive(debian)
-        keys = [
-            (self._store.directory / "ssh" / f"{key}.pub").read_text()
-            for key in ("id_ed25519", "host_ed25519")
-        ]
+        keys = [(self._store.directory / "ssh" / f"{key}.pub").read_text() for key in ("id_ed25519", "host_ed25519")]
         identifier = images.base_id(archive, debian, keys)
         with locked(self._store.lock(identifier)):
             image = Image.load(self._store, identifier)
@@ -146,9 +143,7 @@ class Lab:
             unfinished = images.fresh_directory(self._store, identifier)
             for part in ("upper", "home.img", "mysql.img"):
                 (server.directory / part).rename(unfinished / part)
-            image = images.finish(
-                self._store, unfinished, identifier, debian=base.debian, key=key, parent=base.id
-            )
+            image = images.finish(self._store, unfinished, identifier, debian=base.debian, key=key, parent=base.id)
         images.forget(self._store)
         return image
 

@@ -36,9 +36,7 @@ class Network:
         try:
             self.range = ipaddress.IPv4Network(given)
         except ValueError as error:
-            raise LabError(
-                "network", f"WSH_LAB_NETWORK: {error}", "say 10.99.1.0/24, for example", status=2
-            ) from None
+            raise LabError("network", f"WSH_LAB_NETWORK: {error}", "say 10.99.1.0/24, for example", status=2) from None
         if self.range.prefixlen > 28:
             raise LabError("network", f"WSH_LAB_NETWORK: {given} is too small", "use a /24", status=2)
         self.bridge = f"wshlab{number}"
@@ -128,8 +126,7 @@ class Network:
             if route["dst"] != "default" and self.range.overlaps(ipaddress.IPv4Network(route["dst"])):
                 raise LabError(
                     "network",
-                    f"this machine routes {route['dst']} to {route.get('dev')}, "
-                    f"which overlaps the lab's {self.range}",
+                    f"this machine routes {route['dst']} to {route.get('dev')}, which overlaps the lab's {self.range}",
                     "set WSH_LAB_NETWORK to a free /24",
                 )
 
@@ -159,6 +156,4 @@ def hosts(name: str, text: str) -> str:
         for line in text.splitlines()
         if line.strip() and not line.lstrip().startswith(("#", "127.", "::1", "fe00:", "ff00:", "ff02:"))
     ]
-    return (
-        "\n".join(["127.0.0.1 localhost", f"127.0.1.1 {name}", "::1 localhost ip6-localhost", *beyond]) + "\n"
-    )
+    return "\n".join(["127.0.0.1 localhost", f"127.0.1.1 {name}", "::1 localhost ip6-localhost", *beyond]) + "\n"

@@ -33,9 +33,7 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def missing() -> list[str]:
     """The packages whose tools are not there."""
-    return sorted(
-        {package for tool, package in TOOLS.items() if shutil.which(tool, path=SEARCH_PATH) is None}
-    )
+    return sorted({package for tool, package in TOOLS.items() if shutil.which(tool, path=SEARCH_PATH) is None})
 
 
 def check() -> None:

@@ -249,9 +249,7 @@ class Server:
         env: dict[str, str] | None = None,
     ) -> Bytes:
         try:
-            result = inside.execute(
-                self._leader(), argv, stdin=stdin, stdout=stdout, timeout=timeout, env=env
-            )
+            result = inside.execute(self._leader(), argv, stdin=stdin, stdout=stdout, timeout=timeout, env=env)
         except subprocess.TimeoutExpired:
             raise self._too_long(argv, timeout) from None
         return self._checked(result, check=check)

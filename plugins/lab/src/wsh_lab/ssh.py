@@ -28,9 +28,7 @@ class SshConfig:
         owner = directory.stat()
         key, known_hosts = directory / "key", directory / "known_hosts"
         for source, copy in ((self.key, key), (self.known_hosts, known_hosts)):
-            with os.fdopen(
-                os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb"
-            ) as file:
+            with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
                 file.write(source.read_bytes())
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         return SshConfig(self.address, self.user, key, known_hosts, self.port)
@@ -52,9 +50,7 @@ class SshConfig:
         """Run a command there. Raises `subprocess.TimeoutExpired` after ``timeout`` seconds."""
         place = f"{self.user}@{self.address}"
         command = ["ssh", *options, *self.options(), "-p", str(self.port), place, "--", shlex.join(argv)]
-        return subprocess.run(
-            command, input=data, capture_output=True, timeout=timeout, check=False, env=ENVIRONMENT
-        )
+        return subprocess.run(command, input=data, capture_output=True, timeout=timeout, check=False, env=ENVIRONMENT)
 
 
 def greets(address: str, port: int = 22) -> bool:

@@ -117,9 +117,7 @@ class Store:
 
     def names(self) -> list[str]:
         """All servers that have a directory, in whatever state."""
-        return sorted(
-            path.name for path in (self.directory / "servers").iterdir() if _NAME.fullmatch(path.name)
-        )
+        return sorted(path.name for path in (self.directory / "servers").iterdir() if _NAME.fullmatch(path.name))
 
     def states(self) -> list[State]:
         """The states that can be read."""

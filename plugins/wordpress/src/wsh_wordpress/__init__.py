@@ -39,9 +39,7 @@ KEYS = ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE")
 class WordPressOptions(AppOptions):
     """What a site's YAML may say of its WordPress; nothing of it is needed."""
 
-    title: Line | None = Field(
-        None, description="Title of the site; else its domain", examples=["Alice's blog"]
-    )
+    title: Line | None = Field(None, description="Title of the site; else its domain", examples=["Alice's blog"])
     admin: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,59}$")] | None = Field(
         None, description="Name of the first administrator; else the account's name", examples=["alice"]
     )
