@@ -340,3 +340,11 @@ def test_whatever_an_archive_holds_stays_in_its_place(
         assert not any(p.is_symlink() for p in place.into.rglob("*"))
         inside = {k: v for k, v in place.seen().items() if not k.startswith("site/app.new")}
         assert inside == place.before
+
+
+def test_what_an_archive_leaves_is_cleared_without_a_change_of_working_directory(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.path)
+    place.unpack(tar(("a/b", b"x"), ("top", b"x")), root="a")
+    assert Path.cwd() == place.path

@@ -89,15 +89,22 @@ def remove(path: str) -> None:
         if not stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
             os.unlink(name, dir_fd=above)
             return
-        os.fchdir(above)
-        try:
-            for argv in (["rm", "-rf"], ["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
-                done = subprocess.run([*argv, "--", f"./{name}"], stderr=subprocess.PIPE, check=False)
-                if argv[0] == "rm" and not done.returncode:
-                    return
-        finally:
-            os.chdir("/")
+        for argv in (["rm", "-rf"], ["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            done = _run_in(above, [*argv, "--", f"./{name}"])
+            if argv[0] == "rm" and not done.returncode:
+                return
         raise AgentError("app.files", f"{path} cannot be removed", None, done.stderr.decode(errors="replace")[-2000:])
+
+
+def _run_in(directory: int, argv: list[str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a program in an open directory, which this process itself does not enter."""
+    return subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: os.fchdir(directory),
+        check=False,
+    )
 
 
 def directory(path: str) -> None:
