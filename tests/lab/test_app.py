@@ -349,7 +349,7 @@ def test_a_link_in_the_place_of_something_changes_nothing_elsewhere(world: World
     events = world.apply(accounts=[account], check=False)
     errors = [e["error"] for e in events if e.get("error")]
     assert errors, events
-    assert {e["code"] for e in errors} <= {"path.unsafe", "server.conflict"}
+    assert {e["code"] for e in errors} <= {"path.unsafe", "path.type"}
     assert any(place in e["message"] for e in errors)
     assert world.server.run(look).stdout == before
 
