@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,15 @@ class Operation:
     def signal(self, name: str) -> None:
         """Send a signal to all processes of its unit."""
         self.world.server.run(["systemctl", "kill", f"--signal={name}", self.unit])
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It stands still meanwhile, with whatever it holds."""
+        self.signal("STOP")
+        try:
+            yield
+        finally:
+            self.signal("CONT")
 
     def follow(self, offset: int = 0) -> list[Event]:
         """Its events from a byte of its log on, until it is done."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from .admission import admit, give_uids
 from .change import Change
-from .errors import AgentError
-from .host import Host
+from .errors import AgentError, told
+from .host import Host, Secrets
 from .kinds.base import Kind, State
 from .kinds.order import ORDER
 from .ledger import Owned
@@ -79,7 +79,11 @@ class Converge:
             for name, s in sorted(self.request.secrets.items())
         ]
         kind = next(k for k in self.kinds if k.name == "secret")
-        self._write_kind(kind, self._compare(kind, secrets))
+        changes = self._compare(kind, secrets)
+        for change in changes:
+            if self._recorded(change):
+                self._fail(change.resource, _lost_secret(change.resource), "add")
+        self._write_kind(kind, [c for c in changes if not self._recorded(c)])
 
     # read, compare, write
 
@@ -107,22 +111,19 @@ class Converge:
         if not resources:
             return []
         self.counts["read"] += len(resources)
-        try:
-            actual = kind.read(resources)
-        except AgentError as error:
-            for account in {r.account for r in resources}:
-                self._fail(next(r for r in resources if r.account == account), error, "change")
-            return []
+        actual = self._read(kind, resources)
         changes, same = [], []
         for resource in resources:
-            state = actual[resource.id]
+            state = actual.get(resource.id)
             if isinstance(state, AgentError):
                 self._fail(resource, state, "change")
                 continue
+            if resource.account in self.failed and resource.id not in actual:
+                continue
             try:
                 change = Change(resource, state, kind.desired(resource), kind.secret_fields)
-            except AgentError as error:
-                self._fail(resource, error, "change")
+            except Exception as error:  # noqa: BLE001  # one account's trouble is never another's
+                self._fail(resource, told(resource.id, error), "change")
                 continue
             if state == change.desired:
                 same.append(change)
@@ -131,6 +132,28 @@ class Converge:
         if self.apply:
             self._own([c for c in same if not self._recorded(c)])
         return changes
+
+    def _read(self, kind: Kind, resources: list[Resource]) -> dict[str, State | None | AgentError]:
+        """The actual states; where one account makes the reading fail, only its own are missing, and it is told."""
+        try:
+            return kind.read(resources)
+        except AgentError as error:
+            failed: AgentError = error
+        except Exception:  # noqa: BLE001  # what an account can write must not stop the others
+            return self._read_each(kind, resources)
+        for account in {r.account for r in resources}:
+            self._fail(next(r for r in resources if r.account == account), failed, "change")
+        return {}
+
+    def _read_each(self, kind: Kind, resources: list[Resource]) -> dict[str, State | None | AgentError]:
+        found: dict[str, State | None | AgentError] = {}
+        for account in sorted({r.account or "" for r in resources}):
+            own = [r for r in resources if (r.account or "") == account]
+            try:
+                found |= kind.read(own)
+            except Exception as error:  # noqa: BLE001  # as above
+                self._fail(own[0], told(own[0].id, error), "change")
+        return found
 
     def _may(self, change: Change) -> bool:
         """Whether a difference is wsh's to mend: not somebody else's, and still what the plan showed."""
@@ -164,8 +187,8 @@ class Converge:
             for change in changes[kind.name]:
                 try:
                     kind.before(change.resource, change.actual)
-                except AgentError as error:
-                    self._fail(change.resource, error, change.action)
+                except Exception as error:  # noqa: BLE001  # as in reading
+                    self._fail(change.resource, told(change.resource.id, error), change.action)
 
     def _write_kind(self, kind: Kind, changes: list[Change]) -> None:
         if not self.apply:
@@ -184,8 +207,8 @@ class Converge:
             try:
                 kind.write(change.resource, change.actual)
                 written.append((change, began))
-            except (AgentError, OSError) as error:
-                self._fail(change.resource, _agent_error(change.resource, error), change.action)
+            except Exception as error:  # noqa: BLE001  # as in reading
+                self._fail(change.resource, told(change.resource.id, error), change.action)
         self._see(kind, written)
 
     def _see(self, kind: Kind, written: list[tuple[Change, float]]) -> None:
@@ -209,7 +232,8 @@ class Converge:
     def _commit(self, kind: Kind, written: list[tuple[Change, float]]) -> dict[str, AgentError]:
         try:
             return kind.commit()
-        except AgentError as error:
+        except Exception as failed:  # noqa: BLE001  # as in reading
+            error = told(kind.name, failed)
             if not written:
                 self.failed.setdefault(None, error)
                 self.counts["failed"] += 1
@@ -220,8 +244,8 @@ class Converge:
     def _read_again(kind: Kind, resources: list[Resource]) -> dict[str, State | None | AgentError]:
         try:
             return kind.read(resources) if resources else {}
-        except AgentError as error:
-            return {resource.id: error for resource in resources}
+        except Exception as error:  # noqa: BLE001  # as in reading
+            return {resource.id: told(resource.id, error) for resource in resources}
 
     def _did_not_take(self, change: Change, state: State | None) -> AgentError:
         left = Change(change.resource, state, change.desired, change.secret_fields).fields()
@@ -338,11 +362,10 @@ class Converge:
         return "changed" if account in self.changed else "ok"
 
 
-def _agent_error(resource: Resource, error: AgentError | OSError) -> AgentError:
-    if isinstance(error, AgentError):
-        return error
+def _lost_secret(resource: Resource) -> AgentError:
+    """A secret that was made and is gone: another one would not be what the applications and people know."""
     return AgentError(
-        "server.io",
-        f"{resource.id}: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
-        "look at the place and at the disk: df -h; df -i",
+        "account.secret",
+        f"the secret {resource.name} was made here and its file is gone; it was not made anew",
+        f"restore {Secrets.path(resource.name)} from a backup, or write the value that is in use into it (mode 0600)",
     )

@@ -23,6 +23,21 @@ class AgentError(Exception):
         return {"code": self.code, "message": self.message, "hint": self.hint, "detail": self.detail}
 
 
+def io_error(what: str, error: OSError) -> AgentError:
+    """An error of the operating system, in words; ``what`` says whose it is, or what it stopped."""
+    place = f"{error.filename}: " if error.filename else ""
+    return AgentError(
+        "server.io", f"{what}: {place}{error.strerror or error}", "look at the place and at the disk: df -h; df -i"
+    )
+
+
+def told(what: str, error: Exception) -> AgentError:
+    """Any error as one that can be told; ``what`` says whose it is."""
+    if isinstance(error, AgentError):
+        return error
+    return io_error(what, error) if isinstance(error, OSError) else bug(error)
+
+
 def bug(error: Exception) -> AgentError:
     """What is nobody's bad input: the traceback goes along, for the log and for a report."""
     return AgentError(

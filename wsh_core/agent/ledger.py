@@ -45,6 +45,17 @@ class Unfinished:
     data: dict[str, Any]
 
 
+def unusable(error: sqlite3.Error) -> AgentError:
+    """Why the ledger cannot be read or written."""
+    if isinstance(error, sqlite3.OperationalError):
+        return AgentError("server.io", f"{paths.LEDGER}: {error}", "look at the disk: df -h; df -i")
+    return AgentError(
+        "ledger.unreadable",
+        f"{paths.LEDGER} is damaged: {error}",
+        f"mv {paths.LEDGER} {paths.LEDGER}.damaged; then wsh plan: what is as described is taken for wsh's again",
+    )
+
+
 class Ledger:
     """Read and write the ledger. Every method that writes is one transaction, on disk when it returns.
 
@@ -84,13 +95,16 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._commit()
+        except BaseException as error:
+            if self._db.in_transaction:  # SQLite has ended it itself if the disk is full
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise unusable(error) from error
             raise
-        self._commit()
 
     def _commit(self) -> None:
         self._db.execute("COMMIT")

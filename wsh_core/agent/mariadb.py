@@ -7,6 +7,7 @@ alike, and tells which statement failed only by a line number. The protocol is M
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -185,7 +186,7 @@ class Client:
         if first[0] == _OK:
             return []
         if first[0] == _ERROR:
-            raise AgentError("database.statement", "MariaDB refused a statement", detail=_words(first))
+            raise _failed("MariaDB refused a statement", first)
         if first[0] == _LOCAL_FILE:
             self._lost(ConnectionAbortedError("the server asks for a local file"))
         for _ in range(first[0] + 1):  # the columns' descriptions, and the EOF behind them
@@ -195,7 +196,7 @@ class Client:
     def _rows(self) -> Iterator[Row]:
         while (packet := self._receive())[0] != _EOF or len(packet) >= 9:
             if packet[0] == _ERROR:
-                raise AgentError("database.statement", "MariaDB broke off its answer", detail=_words(packet))
+                raise _failed("MariaDB broke off its answer", packet)
             yield _row(packet)
 
 
@@ -215,6 +216,13 @@ def _row(packet: bytes) -> Row:
         values.append(packet[at : at + size].decode("utf-8", "surrogateescape"))
         at += size
     return tuple(values)
+
+
+def _failed(message: str, packet: bytes) -> AgentError:
+    words = _words(packet)
+    full = f"errno: {errno.ENOSPC} " in words
+    remedy = "make room: df -h /var/lib/mysql" if full else "mend what MariaDB says"
+    return AgentError("database.statement", message, f"{remedy}; then: wsh apply", words)
 
 
 def _words(packet: bytes) -> str:

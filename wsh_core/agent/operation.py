@@ -7,16 +7,18 @@ import json
 import os
 import re
 import secrets
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from . import paths
 from .converge import Converge
-from .errors import AgentError, bug
+from .errors import AgentError, told
 from .host import Host
+from .ledger import unusable
 from .protocol import canonical, event, now, parse_request
 from .safefs import Root
 
@@ -47,6 +49,17 @@ def lock(fs: Root, holder: dict[str, str], wait: float = 0) -> Iterator[None]:
         os.pwrite(fd, canonical(holder).encode(), 0)
         yield
         os.ftruncate(fd, 0)
+    finally:
+        os.close(fd)
+
+
+def _see_unlocked(fs: Root) -> None:
+    """Raise as `lock` does if somebody writes now. Whoever only looks keeps nobody from writing."""
+    fd = fs.open(paths.LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _locked(fd) from None
     finally:
         os.close(fd)
 
@@ -107,6 +120,17 @@ def _nowhere(what: dict[str, Any]) -> None:
     pass
 
 
+def _new_log(host: Host) -> str:
+    """Draw a name that no operation has, and make its log."""
+    while True:
+        operation = secrets.token_hex(3)
+        with suppress(FileExistsError), host.fs.parent(_events_file(operation)) as (directory, name):
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640, dir_fd=directory)
+            os.fchown(fd, 0, host.names.gid("adm"))
+            os.close(fd)
+            return operation
+
+
 def start(text: str, wait: float) -> str:
     """Store a request and have it applied by a transient unit; return the operation's name.
 
@@ -117,14 +141,12 @@ def start(text: str, wait: float) -> str:
     host = Host("/", writable=True, emit=_nowhere)
     fs = host.fs
     if not wait:
-        with lock(fs, {}):
-            pass
-    operation = secrets.token_hex(3)
+        _see_unlocked(fs)
     fs.makedirs(paths.OPERATIONS, mode=0o700)
     fs.makedirs(paths.OPERATION_LOGS)
     _prune(fs)
+    operation = _new_log(host)
     fs.write(_request_file(operation), text.encode(), mode=0o600)
-    fs.write(_events_file(operation), b"", mode=0o640, gid=host.names.gid("adm"))
     host.run(
         [
             "systemd-run",
@@ -220,7 +242,7 @@ def _died(operation: str) -> dict[str, Any]:
 
 def refused(error: Exception, operation: str | None = None) -> dict[str, Any]:
     """The last event of what could not be done at all."""
-    told = error if isinstance(error, AgentError) else bug(error)
+    told = _told(error)
     return event(
         "done",
         operation=operation,
@@ -231,6 +253,10 @@ def refused(error: Exception, operation: str | None = None) -> dict[str, Any]:
         seconds=0,
         error=told.event(),
     )
+
+
+def _told(error: Exception) -> AgentError:
+    return unusable(error) if isinstance(error, sqlite3.Error) else told("the operation cannot go on", error)
 
 
 def _line(what: dict[str, Any]) -> bytes:

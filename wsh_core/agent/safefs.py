@@ -21,6 +21,9 @@ _SYS_OPENAT2 = 437  # the same number on every architecture
 _RESOLVE = 0x02 | 0x04 | 0x08  # NO_MAGICLINKS, NO_SYMLINKS, BENEATH
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
 _AT_FDCWD = -100
+_TRIES = 20
+_UNFIT = frozenset({errno.ENXIO, errno.ENODEV, errno.EAGAIN, errno.ETXTBSY, errno.EPERM, errno.ENAMETOOLONG})
+"""What opening a socket, a device, a file under a lease or the like is answered by."""
 
 
 class _OpenHow(ctypes.Structure):
@@ -45,12 +48,14 @@ def openat2(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
     Raises OSError: ELOOP for a link on the way, EXDEV for a way out, and what open(2) raises.
     """
     how = _OpenHow(flags | os.O_CLOEXEC, mode, _RESOLVE)
+    tries = 0
     while True:
         fd = _libc.syscall(_SYS_OPENAT2, dir_fd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
         if fd >= 0:
             return int(fd)
         number = ctypes.get_errno()
-        if number not in (errno.EINTR, errno.EAGAIN):
+        tries += number == errno.EAGAIN  # a rename on the way; or for ever, while a lease is held on the file
+        if number not in (errno.EINTR, errno.EAGAIN) or tries > _TRIES:
             raise OSError(number, os.strerror(number), path)
 
 
@@ -76,6 +81,8 @@ class Root:
                 raise UnsafePathError(path, "is, or leads through, a symbolic link") from error
             if error.errno == errno.EXDEV:
                 raise UnsafePathError(path, "leads out of its tree") from error
+            if error.errno in _UNFIT:
+                raise UnsafePathError(path, f"cannot be opened as a file ({error.strerror})") from error
             raise
 
     @contextmanager
@@ -137,9 +144,11 @@ class Root:
                     file.flush()
                     os.fsync(fd)
                 os.rename(aside, name, src_dir_fd=directory, dst_dir_fd=directory)
-            except BaseException:
+            except BaseException as error:
                 with suppress(FileNotFoundError):
                     os.unlink(aside, dir_fd=directory)
+                if isinstance(error, OSError):
+                    error.filename = path  # write(2) and fsync(2) name none
                 raise
 
     def symlink(self, target: str, path: str) -> None:

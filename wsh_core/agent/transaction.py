@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from . import database, fence, paths, probe
-from .errors import AgentError
+from .errors import AgentError, io_error
 from .host import Host
 from .jailed import Helpers
 from .protocol import Resource, event
@@ -37,6 +37,11 @@ class Installation:
         self.slug = site_slug(resource)
         self._say = partial(say, host, resource)
 
+    def reopen(self) -> None:
+        """Let visitors in again where nothing is left to do and the application is healthy by its own word."""
+        self._verify()
+        self._open()
+
     # forward
 
     def install(self) -> None:
@@ -52,7 +57,7 @@ class Installation:
 
     def _put_back(self, error: AgentError | OSError) -> AgentError:
         """Undo; where that fails too, say so behind the cause: the journal knows what is left to do."""
-        cause = error if isinstance(error, AgentError) else io_error(self.resource, error)
+        cause = error if isinstance(error, AgentError) else io_error(self.resource.id, error)
         try:
             self.undo()
         except AgentError as second:
@@ -259,12 +264,6 @@ class Installation:
         """Have the runtime drop what it knows of the old code; one that does not run knows nothing."""
         unit = f"wsh-{paths.runtime(self.want['php'])}-{self.helpers.jail.uid}.service"
         self.host.run(["systemctl", "try-reload-or-restart", unit])
-
-
-def io_error(resource: Resource, error: OSError) -> AgentError:
-    """An error of the operating system, in words."""
-    place = f"{error.filename}: " if error.filename else ""
-    return AgentError("server.io", f"{resource.id}: {place}{error.strerror or error}", "df -h; df -i; dmesg")
 
 
 def step_name(step: Mapping[str, Any]) -> str:

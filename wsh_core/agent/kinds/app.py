@@ -12,13 +12,13 @@ from functools import partial
 from .. import fence, paths
 from ..cache import Cache
 from ..enter import Jail, stop_steps
-from ..errors import AgentError, RefusedError
+from ..errors import AgentError, RefusedError, io_error
 from ..host import Host
 from ..jailed import Helpers
 from ..protocol import Resource
 from ..safefs import read_regular
 from ..site import app_tree, disk_version, inside, say, site_slug
-from ..transaction import Installation, io_error
+from ..transaction import Installation
 from .base import Kind, State
 
 _CONFIG = "config "
@@ -46,6 +46,7 @@ class AppKind(Kind):
         }
         return {
             "version": resource.want["version"],
+            "fenced": False,
             **{_CONFIG + path: state for path, state in files.items()},
         }
 
@@ -72,6 +73,7 @@ class AppKind(Kind):
             raise _other_version(resource, version)
         return {
             "version": version,
+            "fenced": fence.is_up(self.host, site_slug(resource)),
             **{_CONFIG + file["path"]: self._file(tree, file["path"]) for file in want["config"]},
         }
 
@@ -138,7 +140,7 @@ class AppKind(Kind):
                 except AgentError as error:
                     failures[resource.id] = error
                 except OSError as error:
-                    failures[resource.id] = io_error(resource, error)
+                    failures[resource.id] = io_error(resource.id, error)
         return failures
 
     def _fetch(
@@ -163,7 +165,15 @@ class AppKind(Kind):
                 return
             actual = self._read(resource, owned=True) or {}  # the description may have changed meanwhile
         wanted = self.desired(resource)
-        installation.mend([name.removeprefix(_CONFIG) for name in wanted if wanted[name] != actual.get(name)])
+        installation.mend(
+            [
+                name.removeprefix(_CONFIG)
+                for name in wanted
+                if name.startswith(_CONFIG) and wanted[name] != actual.get(name)
+            ]
+        )
+        if actual.get("fenced"):
+            installation.reopen()
 
 
 def _file_state(mode: int, content: bytes) -> str:
