@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 
 import pytest
 
 from wsh_core.agent.errors import AgentError
+from wsh_core.agent.kinds.base import State
+from wsh_core.agent.kinds.files import DirectoryKind
 
 from .conftest import Agent, account_resources, outcomes, request, resource
 
@@ -269,3 +272,36 @@ def test_account_resources_cover_each_kind_that_a_scratch_tree_can_hold() -> Non
         "slice",
         "unit",
     }
+
+
+def test_what_makes_the_reading_of_one_account_fail_stops_no_other(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.apply(request("alice", "bob"))
+    agent.path("/home/bob").chmod(0o777)
+    read = DirectoryKind._read
+
+    def failing(kind: DirectoryKind, path: str) -> State | None:
+        if path == "/home/alice/sites":
+            raise OSError(errno.EIO, "Input/output error", path)
+        return read(kind, path)
+
+    monkeypatch.setattr(DirectoryKind, "_read", failing)
+    events = agent.apply(request("alice", "bob"))
+    assert done(events)["accounts"] == {"alice": "failed", "bob": "changed"}
+    (failed,) = [e for e in events if e["type"] == "resource" and e["outcome"] == "failed"]
+    assert (failed["account"], failed["error"]["code"]) == ("alice", "server.io")
+    assert agent.path("/home/bob").stat().st_mode & 0o7777 == 0o750
+
+
+def test_a_lost_secret_is_not_made_anew(agent: Agent) -> None:
+    agent.apply(request("alice", "bob"))
+    agent.path("/etc/wsh/secrets/alice/key").unlink()
+    note = agent.path("/var/log/wsh/alice/note").read_text()
+    for verb in (agent.plan, agent.apply):
+        events = verb(request("alice", "bob"))
+        (failed,) = [e for e in events if e["type"] == "resource" and e["outcome"] == "failed"]
+        assert failed["error"]["code"] == "account.secret"
+        assert done(events)["accounts"] == {"alice": "failed", "bob": "ok"}
+    assert not agent.path("/etc/wsh/secrets/alice/key").exists()
+    assert agent.path("/var/log/wsh/alice/note").read_text() == note

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -108,3 +112,20 @@ def test_a_link_replaces_only_a_link(place: Path) -> None:
     assert (place / "home/link").readlink() == Path("/usr/bin")
     with pytest.raises(FileExistsError):
         fs.symlink("/usr/bin", "/home/real")
+
+
+def test_a_socket_is_refused_in_words(place: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(place / "home/socket"))
+        with pytest.raises(UnsafePathError, match="cannot be opened as a file"):
+            Root(str(place)).read("/home/socket")
+
+
+def test_a_lease_on_a_file_does_not_keep_root_waiting(place: Path) -> None:
+    began = time.monotonic()
+    with (place / "home/real").open("r+") as held:
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        with pytest.raises(UnsafePathError, match="cannot be opened"):
+            Root(str(place)).read("/home/real")
+    assert time.monotonic() - began < 5

@@ -23,6 +23,11 @@ def up(host: Host, site: str) -> None:
     host.fs.write(f"{paths.FENCES}/{site}", b"")
 
 
+def is_up(host: Host, site: str) -> bool:
+    """Whether visitors are kept out."""
+    return host.fs.exists(f"{paths.FENCES}/{site}")
+
+
 def down(host: Host, site: str) -> None:
     """Let visitors in."""
     host.fs.unlink(f"{paths.FENCES}/{site}")

@@ -175,10 +175,11 @@ class Session:
 
     def source(self, place: Where) -> str | None:
         """The line of a file of the description that a place is in."""
+        from wsh_core.models.files import NotRead, read
+
         try:
-            lines = (self.root / place.file).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-            return lines[place.line - 1]
-        except (OSError, IndexError):
+            return read(self.root / place.file, place.file).splitlines()[place.line - 1]
+        except (NotRead, IndexError):
             return None
 
 
