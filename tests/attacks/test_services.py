@@ -97,7 +97,8 @@ SWEEP = """
     foreach ($tables->fetch_all() as [$schema, $table]) {
         if (!($rows = @$db->query("SELECT * FROM `$schema`.`$table`"))) continue;
         $read++;
-        if (stripos(json_encode($rows->fetch_all()), 'bob') !== false) echo "$schema.$table ";
+        // a name by itself: the server's random identifier may spell it too
+        if (preg_match('/(?<![a-z0-9])bob(?![a-z0-9])/i', json_encode($rows->fetch_all()))) echo "$schema.$table ";
     }
     echo $read;
 """
