@@ -7,9 +7,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
@@ -60,6 +62,18 @@ STAGES = (
 )
 
 
+MATRIX = {
+    "static, php": {"plan": "tests.features.", "engine": "tests.lab.test_sites", "real": "tests.lab.test_sites"},
+    "toy app": {"plan": "tests.agent.test_app", "engine": "tests.lab.test_app", "real": ""},
+    "wordpress": {"plan": "tests.features.", "engine": "tests.lab.test_killed", "real": "tests.lab.test_wordpress"},
+}
+"""Which modules show an application: its plan, what the engine does with it, and the real thing on a real server."""
+NOT_TESTED = (
+    "limits of memory, processor and tasks: set, not tested",
+    "limits of disk and files: described, not set yet",
+)
+
+
 @dataclass
 class Result:
     stage: Stage
@@ -67,14 +81,30 @@ class Result:
     seconds: float
     counts: str
     not_run: list[str]
+    modules: dict[str, bool]
+    """By test module, whether all of it passed."""
+
+
+def modules(report: Path) -> dict[str, bool]:
+    """Read what pytest wrote about each test (its --junitxml)."""
+    found: dict[str, bool] = {}
+    if report.exists():
+        for case in ET.parse(report).iter("testcase"):
+            name = case.get("classname", "")
+            bad = any(case.find(tag) is not None for tag in ("failure", "error", "skipped"))
+            found[name] = found.get(name, True) and not bad
+    return found
 
 
 def run(stage: Stage) -> Result:
     print(f"\n── {stage.name} ──", flush=True)
-    began, ok, counts, not_run = time.monotonic(), True, [], []
+    began, ok, counts, not_run, seen = time.monotonic(), True, [], [], {}
+    report = Path(tempfile.mkdtemp()) / "report.xml"
     for command in stage.commands:
+        report.unlink(missing_ok=True)
+        argv = [*command, f"--junitxml={report}"] if "pytest" in command else [*command]
         process = subprocess.Popen(
-            command,
+            argv,
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -90,11 +120,12 @@ def run(stage: Stage) -> Result:
         counts += _CLOSING.findall(text)
         not_run += re.findall(r"not run: [^\n]*", text)
         ok &= process.wait() == 0
+        seen |= modules(report)
     seconds = time.monotonic() - began
     if seconds > stage.budget:
         print(f"{stage.name} took {seconds:.0f}s, more than its {stage.budget}s", flush=True)
         ok = False
-    return Result(stage, ok, seconds, "; ".join(counts), sorted(set(not_run)))
+    return Result(stage, ok, seconds, "; ".join(counts), sorted(set(not_run)), seen)
 
 
 def table(results: list[Result]) -> None:
@@ -105,12 +136,25 @@ def table(results: list[Result]) -> None:
         print(f"{result.stage.name:<10} {word:<8} {minutes}m {seconds:02}s    {result.counts}")
     for line in sorted({line for result in results for line in result.not_run}):
         print(line)
+    matrix({name: passed for result in results for name, passed in result.modules.items()})
     totals = {
         word: sum(int(n) for r in results for n in re.findall(rf"(\d+) {word}", r.counts))
         for word in ("passed", "failed", "skipped")
     }
     failed = totals["failed"] + sum(not r.ok and "failed" not in r.counts for r in results)
     print(f"\n{totals['passed']} passed, {failed} failed, {totals['skipped']} skipped")
+
+
+def matrix(seen: dict[str, bool]) -> None:
+    """What was shown of each application in this run, and what no test shows."""
+    print("\napplication   plan      engine    real")
+    for app, cells in MATRIX.items():
+        words = []
+        for module in cells.values():
+            ran = [passed for name, passed in seen.items() if module and name.startswith(module)]
+            words.append("-" if not module else "not run" if not ran else "ok" if all(ran) else "FAILED")
+        print(f"{app:<13} {words[0]:<9} {words[1]:<9} {words[2]}")
+    print("\n".join(NOT_TESTED))
 
 
 def main() -> int:
