@@ -354,6 +354,32 @@ def test_a_link_in_the_place_of_something_changes_nothing_elsewhere(world: World
     assert world.server.run(look).stdout == before
 
 
+def test_a_site_whose_tree_was_away_for_a_while_is_opened_again(world: World) -> None:
+    toy = installed(world, "pauline")
+    world.server.run(["mv", toy.tree, f"{toy.tree}.away"])
+    assert failed(world, toy)["code"] == "app.not-empty"
+    assert toy.status() == 503
+    world.server.run(["rmdir", toy.tree])
+    world.server.run(["mv", f"{toy.tree}.away", toy.tree])
+    assert changes(world.plan(accounts=["pauline"])) == {"app:pauline/notes": "planned"}
+    world.apply(accounts=["pauline"])
+    is_whole(toy, ["admin: Installed."])
+
+
+def test_a_socket_in_the_place_of_a_file_stops_no_other_account(world: World, steady: Toy) -> None:
+    toy = installed(world, "quentin")
+    bind = "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"
+    for name in ("config.php", "VERSION"):
+        done = world.as_account("quentin", "sh", "-c", f"cd {toy.tree} && mv {name} {name}.old")
+        assert done.returncode == 0, done.stderr
+        world.as_account("quentin", "python3", "-c", bind, f"{toy.tree}/{name}")
+        events = world.apply(accounts=["quentin", "steady"], check=False)
+        assert [e["error"]["code"] for e in events if e["type"] == "resource"] == ["path.unsafe"]
+        assert events[-1]["accounts"] == {"quentin": "failed", "steady": "ok"}
+        world.as_account("quentin", "sh", "-c", f"cd {toy.tree} && rm {name} && mv {name}.old {name}")
+    is_whole(toy, ["admin: Installed."])
+
+
 def test_another_version_on_disk_is_named_and_not_touched(world: World, tmp_path: Path) -> None:
     toy = installed(world, "older")
     toy.note("kept")
