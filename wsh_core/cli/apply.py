@@ -80,7 +80,7 @@ def answer(scope: Scope, reports: Sequence[Report], missed: Sequence[Report]) ->
     return Answer(
         data={"changed": changed, "servers": [summary(report) for report in everything]},
         text=lambda out: rendered.reports(out, reports, scope.view),
-        errors=tuple(problem for report in everything for problem in report.problems),
+        errors=(*(problem for report in everything for problem in report.problems), *scope.held(everything)),
         exit=exit_status(_statuses(everything)),
         report=True,
     )

@@ -32,6 +32,6 @@ def plan(session: Session, accounts: tuple[str, ...], servers: tuple[str, ...], 
     return Answer(
         data={"servers": [summary(report) for report in reports]},
         text=lambda out: rendered.plans(out, reports, scope.view),
-        errors=tuple(problem for report in reports for problem in report.problems),
+        errors=(*(problem for report in reports for problem in report.problems), *scope.held(reports)),
         exit=exit_status(status for report in reports for status in report.statuses()),
     )

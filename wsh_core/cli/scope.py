@@ -60,6 +60,11 @@ class Scope:
 
         return document(self.desired[server.name], watching.asker(), accounts=self.accounts, expect=expect)
 
+    def held(self, reports: Iterable[Report]) -> tuple[Problem, ...]:
+        """Why accounts of these servers are held, as `check` tells it; each reason once."""
+        names = ((report.server, name) for report in reports for name in report.accounts_that_are("held"))
+        return tuple(dict.fromkeys(problem for key in names for problem in self.description.held.get(key, ())))
+
     def watch(self, total: int = 0, *, stages: bool = True) -> Watch:
         """How what happens is told: as JSON, or as text."""
         session = self.session

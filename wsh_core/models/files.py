@@ -48,18 +48,23 @@ def _bytes(path: Path, file: str) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise NotRead(_problem("config.unreadable", f"{file} is not a regular file", None, file))
+            message = f"{file} is not a regular file"
+            raise NotRead(_problem("config.unreadable", message, f"ls -l {file}", file))
         if status.st_size > LARGEST:
-            message = f"{file} has {status.st_size >> 10}K, a file here has at most {LARGEST >> 10}K"
-            raise NotRead(_problem("config.too-large", message, None, file))
+            raise NotRead(_too_large(file, f"{file} has {status.st_size >> 10}K"))
         data = b""
         while len(data) <= LARGEST and (more := os.read(descriptor, LARGEST + 1 - len(data))):
             data += more
     finally:
         os.close(descriptor)
     if len(data) > LARGEST:  # it grew meanwhile
-        raise NotRead(_problem("config.too-large", f"{file} has more than {LARGEST >> 10}K", None, file))
+        raise NotRead(_too_large(file, f"{file} grows while it is read"))
     return data
+
+
+def _too_large(file: str, message: str) -> Problem:
+    hint = f"move away what is no description: mv {file} …"
+    return _problem("config.too-large", f"{message}, a file here has at most {LARGEST >> 10}K", hint, file)
 
 
 def _unreadable(path: Path, file: str, error: OSError) -> Problem:
@@ -67,7 +72,7 @@ def _unreadable(path: Path, file: str, error: OSError) -> Problem:
         return _problem("config.unreadable", f"{file} cannot be read: {error.strerror}", f"ls -l {file}", file)
     if path.is_symlink():
         return _problem("config.unreadable", f"{file} is a link that leads nowhere", f"ls -l {file}", file)
-    return _problem("config.missing-file", f"{file} does not exist", None, file)
+    return _problem("config.missing-file", f"{file} does not exist", "make it, or say where it is: wsh -C DIR", file)
 
 
 def _problem(code: str, message: str, hint: str | None, file: str, line: int = 1, column: int = 1) -> Problem:
