@@ -366,7 +366,8 @@ def test_a_site_whose_tree_was_away_for_a_while_is_opened_again(world: World) ->
     is_whole(toy, ["admin: Installed."])
 
 
-def test_a_socket_in_the_place_of_a_file_stops_no_other_account(world: World, steady: Toy) -> None:
+@pytest.mark.usefixtures("steady")
+def test_a_socket_in_the_place_of_a_file_stops_no_other_account(world: World) -> None:
     toy = installed(world, "quentin")
     bind = "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"
     for name in ("config.php", "VERSION"):
