@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from wsh_core.plugins import installed
 from wsh_core.testing import toyapp
 
 from .world import World, troubles
 
 
 def install_plugin(place: Path) -> None:
-    """Make the toy application's plugin known to this Python, as pip would."""
+    """Make the toy application's plugin known to this Python, as pip would; once, however many modules ask."""
+    if "toyapp" in {plugin.name for plugin in installed()}:
+        return
     info = place / "wsh_toyapp-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wsh-toyapp\nVersion: 1.0\n")
