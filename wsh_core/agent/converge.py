@@ -80,10 +80,10 @@ class Converge:
         ]
         kind = next(k for k in self.kinds if k.name == "secret")
         changes = self._compare(kind, secrets)
-        for change in changes:
-            if self._recorded(change):
-                self._fail(change.resource, _lost_secret(change.resource), "add")
-        self._write_kind(kind, [c for c in changes if not self._recorded(c)])
+        lost = [c for c in changes if c.actual is None and self._recorded(c)]
+        for change in lost:
+            self._fail(change.resource, _lost_secret(change.resource), "add")
+        self._write_kind(kind, [c for c in changes if c not in lost])
 
     # read, compare, write
 
