@@ -146,6 +146,11 @@ class Apps:
         return tuple(sorted(self._loaded))
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """These names, and those of plugins that are installed and not listed: `get` says how to list one."""
+        return tuple(sorted({*self._loaded, *(plugin.name for plugin in self._installed)}))
+
+    @property
     def failures(self) -> dict[str, PluginError]:
         """What kept listed plugins from being loaded."""
         return {name: error for name, error in sorted(self._loaded.items()) if isinstance(error, PluginError)}

@@ -180,6 +180,8 @@ def run(operation: str, wait: float) -> str:
 
     try:
         text = fs.read(_request_file(operation), limit=1 << 30).decode()
+        if wait:
+            emit(event("queued", operation=operation))
         return apply("/", text, emit, operation, wait)
     except Exception as error:  # noqa: BLE001  # the last word of an operation is an event, whatever happened
         emit(refused(error, operation))

@@ -158,7 +158,7 @@ class Session:
         apps = [self.apps.get(name).app for name in self.apps.names if name not in self.apps.failures]
         return load_description(
             self.root,
-            app_names=self.apps.names,
+            app_names=self.apps.known,
             app_databases={app.name: 1 for app in apps if app.database},
             app_options={app.name: app.options for app in apps},
             overlay=overlay,

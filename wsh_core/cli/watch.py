@@ -33,7 +33,7 @@ class Watch:
 
     def event(self, server: str, event: Event) -> None:
         """Tell of one event."""
-        if event.get("type") == "started" and event.get("operation"):
+        if event.get("operation"):
             self.operations[server] = event["operation"]
         if event.get("type") == "done":
             self.operations.pop(server, None)

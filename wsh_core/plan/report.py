@@ -94,22 +94,20 @@ class Report:
 
     def add(self, event: Event) -> None:
         """Take one event in. Types and keys that are not known are ignored."""
+        self.operation = event.get("operation") or self.operation
         match event.get("type"):
             case "started":
-                self.operation = event.get("operation") or self.operation
                 self.resources = int(event.get("resources", 0))
             case "resource":
                 self.changes.append(_change(event))
             case "phase":
                 self.phases[str(event.get("object"))] = event
             case "detached":
-                self.operation = event.get("operation") or self.operation
                 self.detached = int(event.get("offset", 0))
             case "done":
                 self._done(event)
 
     def _done(self, event: Event) -> None:
-        self.operation = event.get("operation") or self.operation
         self.outcome = event.get("outcome")
         self.counts = dict(event.get("counts") or {})
         self.accounts = dict(event.get("accounts") or {})
