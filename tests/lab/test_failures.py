@@ -328,7 +328,8 @@ def test_a_second_writer_is_told_who_is_first_and_can_wait(world: World) -> None
             assert changes(world.plan(accounts=["twox"]))["user:twox"] == "planned"
             waiting = executor.submit(world.verb, "start", "--lock-wait", "120", request=asked)
             (queued,) = wait_for(lambda: operations(world) - known)
-            wait_for(Operation(world, queued).running)
+            wait_for(Operation(world, queued).events)
+            assert Operation(world, queued).running()
             assert [e["type"] for e in Operation(world, queued).events()] == ["queued"]
         events = waiting.result()
     assert events[-1]["outcome"] == "ok", troubles(events)
