@@ -56,6 +56,7 @@ def place() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="wsh-desk-", dir="/var/tmp") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+    Path("/var/tmp/wsh-spied").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
