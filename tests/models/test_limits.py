@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,20 +51,15 @@ def test_any_values_in_any_file(tree, file, values):
     assert all(line.isprintable() for line in lines)
 
 
-def test_a_thousand_accounts_are_loaded_quickly(tree):
+def test_a_thousand_accounts_are_loaded(tree):
     del tree.files["servers/web1/accounts/alice.yaml"]
     for number in range(1000):
         name = f"a{number:04}"
         tree.account(name, ACCOUNT.replace("NAME", name))
     tree.write()
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        description = load_description(tree.root, app_names={"wordpress"}, app_databases={"wordpress": 1})
-        seconds.append(time.process_time() - start)
+    description = load_description(tree.root, app_names={"wordpress"}, app_databases={"wordpress": 1})
     assert description.problems == ()
     assert sum(len(account.sites) for _, account in description.accounts()) == 3000
-    assert min(seconds) < 0.6
 
 
 ACCOUNT = """\
@@ -85,22 +79,19 @@ sites:
 """
 
 
-def test_ten_megabytes_are_refused_in_a_moment_and_little_memory(tree):
+def test_ten_megabytes_are_refused_before_they_are_read(tree):
     tree.account("bob", "x: y\n" * 2_000_000)
     tree.write()
     program = """
-import pathlib, re, sys, time
+import pathlib, re, sys
 from wsh_core.models.load import load_description
 from wsh_core.models.schema import FILES, keys
-start = time.monotonic()
 held = load_description(pathlib.Path(sys.argv[1])).held
-seconds = time.monotonic() - start
 peak = re.search(r"VmHWM:\\s*([0-9]+) kB", pathlib.Path("/proc/self/status").read_text())
-print(seconds, peak[1], *(problem.code for each in held.values() for problem in each))
+print(peak[1], *(problem.code for each in held.values() for problem in each))
 """
     command = [sys.executable, "-c", program, str(tree.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    seconds, kilobytes, code = done.stdout.split()
+    kilobytes, code = done.stdout.split()
     assert code == "config.too-large"
-    assert float(seconds) < 1
     assert int(kilobytes) < 100_000
