@@ -19,7 +19,7 @@ LAYERS = (
 )  # fmt: skip
 """Each may import those before it."""
 
-OF_THE_AGENT = {"paths", "protocol"}
+OF_THE_AGENT = {"paths", "protocol", "versions"}
 """The modules of the agent that the controller may import: constants and types."""
 
 

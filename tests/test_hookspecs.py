@@ -11,6 +11,7 @@ import pytest
 from wsh_core import hookspecs
 from wsh_core import plugin as words
 from wsh_core.plugins import Installed, LoadedApp
+from wsh_core.vocabulary.config import ConfigFile, Job
 from wsh_core.vocabulary.context import SiteContext
 
 HOOKS = [name for name in vars(hookspecs) if name.startswith("wsh_")]
@@ -41,10 +42,14 @@ def test_the_examples_together_are_a_plugin(guest_book: LoadedApp) -> None:
         "alice", "book", ("b.example.org",), None, options, "2.1", "8.4", "/home/alice/sites/book/app",
         "alice_book", "/run/mysqld/mysqld.sock",
     )  # fmt: skip
-    (config,) = guest_book.config(site)
+    config, job = guest_book.config(site)
+    assert isinstance(config, ConfigFile)
+    assert isinstance(job, Job)
+    assert (job.name, job.run.entry, job.every) == ("tidy", "tidy.php", "1h")
     assert config.path == "config.php"
     assert "define('TITLE', 'Visitors');" in str(config.content)
     assert [step.as_data()["step"] for step in guest_book.install(site)] == ["write", "php"]
+    assert [step.as_data()["argv"] for step in guest_book.upgrade(site)] == [("2.1",)]
     assert guest_book.vhost(site).docroot == "public"
 
 

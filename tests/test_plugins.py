@@ -13,7 +13,7 @@ from wsh_core.plugin import SiteContext, Vhost
 from wsh_core.plugins import Apps, Installed, installed
 
 GOOD = """
-from wsh_core.plugin import App, ConfigFile, Remove, Vhost, hookimpl
+from wsh_core.plugin import App, AppOptions, ConfigFile, Probe, Remove, VersionFile, Vhost, hookimpl
 WSH_API = 1
 @hookimpl
 def wsh_app():
@@ -68,6 +68,39 @@ def test_what_is_listed_is_imported(install: Install) -> None:
     place = install(SIDE_EFFECT + GOOD)
     assert Apps(["toy"]).get("toy").app.title == "Toy"
     assert (place / "imported").exists()
+
+
+INSTALLED = GOOD.replace('"Toy"', '"Toy", options=AppOptions, version=VersionFile("V", "(.*)"), health=Probe("/")')
+RELEASE = """
+[[release]]
+version = "9.1"
+php = ["8.4"]
+sources = [{ type = "file", path = "/srv/toy-9.1.tar", sha256 = "%s" }]
+"""
+
+
+def test_releases_of_the_operator_come_before_the_plugins(install: Install, tmp_path: Path) -> None:
+    install(INSTALLED)
+    (tmp_path / "toy.toml").write_text(RELEASE % ("0" * 64))
+    assert [each.version for each in Apps(["toy"], tmp_path).get("toy").app.releases] == ["9.1"]
+    assert Apps(["toy"], tmp_path / "nowhere").get("toy").app.releases == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (RELEASE % "0", r"toy\.toml, release 1: .*SHA-256"),
+        ("[[release", r"toy\.toml: "),
+        ("x = 1", r"toy\.toml: .*release"),
+        (RELEASE.replace("version", "versoin") % ("0" * 64), r"toy\.toml, release 1: .*versoin"),
+    ],
+)
+def test_a_bad_file_of_releases_is_named(install: Install, tmp_path: Path, text: str, words: str) -> None:
+    install(GOOD)
+    (tmp_path / "toy.toml").write_text(text)
+    with pytest.raises(PluginError, match=words) as caught:
+        Apps(["toy"], tmp_path).get("toy")
+    assert caught.value.problems[0].code == "config.releases"
 
 
 BAD = {

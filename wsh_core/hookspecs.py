@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pluggy
 
-from wsh_core.vocabulary.config import ConfigFile, Vhost
+from wsh_core.vocabulary.config import ConfigFile, Job, Vhost
 from wsh_core.vocabulary.context import AnySite
 from wsh_core.vocabulary.facts import App
 from wsh_core.vocabulary.steps import Step
@@ -45,22 +45,25 @@ def wsh_app() -> App:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def wsh_config(site: AnySite) -> list[ConfigFile]:  # type: ignore[empty-body]
-    """Return the files that follow from the YAML. They are compared, and mended, on every apply.
+def wsh_config(site: AnySite) -> list[ConfigFile | Job]:  # type: ignore[empty-body]
+    """Return the files and the jobs that follow from the YAML. They are compared, and mended, on every apply.
 
     Example::
 
-        from wsh_core.plugin import ConfigFile, SiteContext, hookimpl, php_constants
+        from wsh_core.plugin import ConfigFile, Job, Php, SiteContext, hookimpl, php_constants
 
         @hookimpl
-        def wsh_config(site: SiteContext) -> list[ConfigFile]:
+        def wsh_config(site: SiteContext) -> list[ConfigFile | Job]:
             constants = {
                 "DATABASE": site.database,
                 "SOCKET": site.database_socket,
                 "TITLE": site.options.title,
                 "KEY": site.secret("key", 64),
             }
-            return [ConfigFile("config.php", php_constants(constants))]
+            return [
+                ConfigFile("config.php", php_constants(constants)),
+                Job("tidy", Php(entry="tidy.php"), every="1h"),
+            ]
     """
 
 
@@ -78,6 +81,24 @@ def wsh_install(site: AnySite) -> list[Step]:  # type: ignore[empty-body]
                 Write("own.php", "<?php // yours\n"),
                 Php(entry="install.php", input=site.secret("admin"), expect="^done"),
             ]
+    """
+
+
+@hookspec(firstresult=True)
+def wsh_upgrade(site: AnySite) -> list[Step]:  # type: ignore[empty-body]
+    """Return the steps that bring the database to ``site.version``. The core does all the rest of an upgrade.
+
+    Asked for every release on the way from what is installed to what is wanted. The tree is already the new
+    one, with the configuration and the data of the old one; visitors see the fence's page. If a step fails, code,
+    configuration and database go back to what they were.
+
+    Example::
+
+        from wsh_core.plugin import Php, SiteContext, Step, hookimpl
+
+        @hookimpl
+        def wsh_upgrade(site: SiteContext) -> list[Step]:
+            return [Php(entry="migrate.php", argv=(site.version,), expect="^done")]
     """
 
 

@@ -22,7 +22,7 @@ import pluggy
 from wsh_core.models.types import DomainName, Email, RelativePath
 from wsh_core.models.types import Text as Line
 from wsh_core.resources.text import Fact, Join, Secret, Text
-from wsh_core.vocabulary.config import ConfigFile, Vhost
+from wsh_core.vocabulary.config import ConfigFile, Job, Vhost
 from wsh_core.vocabulary.context import SiteContext
 from wsh_core.vocabulary.facts import App, Database, Layout, Probe, VersionFile
 from wsh_core.vocabulary.options import AppOptions, NeedsOption, OptionsModel
@@ -47,6 +47,7 @@ __all__ = [
     "DomainName",
     "Email",
     "Fact",
+    "Job",
     "Join",
     "Layout",
     "Line",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -19,10 +20,11 @@ import pluggy
 from wsh_core import hookspecs
 from wsh_core.errors import PluginError
 from wsh_core.plugin import API
-from wsh_core.vocabulary.config import ConfigFile, Vhost
+from wsh_core.vocabulary.config import ConfigFile, Job, Vhost
 from wsh_core.vocabulary.context import AnySite
 from wsh_core.vocabulary.facts import App
 from wsh_core.vocabulary.options import NeedsOption
+from wsh_core.vocabulary.sources import Release, parse
 from wsh_core.vocabulary.steps import Php, Remove, Run, Step, Write
 
 GROUP = "wsh"
@@ -67,13 +69,17 @@ class LoadedApp:
         if self.app.name != plugin.name:
             self.fail("plugin.app", f"declares an app {self.app.name!r}, but its entry point is {plugin.name!r}")
 
-    def config(self, site: AnySite) -> tuple[ConfigFile, ...]:
-        """The files that follow from the YAML. This and the others raise PluginError, and NeedsOption."""
-        return self._list("wsh_config", site, ConfigFile)
+    def config(self, site: AnySite) -> tuple[ConfigFile | Job, ...]:
+        """The files and jobs that follow from the YAML. This and the others raise PluginError, and NeedsOption."""
+        return self._list("wsh_config", site, ConfigFile, Job)
 
     def install(self, site: AnySite) -> tuple[Step, ...]:
         """The steps that make a site of a fresh tree."""
         return self._list("wsh_install", site, Run, Php, Write, Remove)
+
+    def upgrade(self, site: AnySite) -> tuple[Step, ...]:
+        """The steps that migrate to the version of *site*."""
+        return self._list("wsh_upgrade", site, Run, Php, Write, Remove)
 
     def vhost(self, site: AnySite) -> Vhost:
         """What the web server must know of the site."""
@@ -81,6 +87,11 @@ class LoadedApp:
             return Vhost()
         vhost: Vhost = self._call("wsh_vhost", _name(site), {"site": site}, Vhost)
         return vhost
+
+    def prefer(self, releases: tuple[Release, ...]) -> None:
+        """Let *releases* come before those that the plugin knows."""
+        if releases:
+            self.app = replace(self.app, releases=(*releases, *self.app.releases))
 
     def fail(self, code: str, message: str) -> NoReturn:
         """Raise the PluginError that names this plugin's distribution and the remedy."""
@@ -131,8 +142,12 @@ class LoadedApp:
 class Apps:
     """The apps that sites can have: those of the core, and those of the plugins that are listed."""
 
-    def __init__(self, plugins: Collection[str] = ()) -> None:
-        """Load the plugins that *plugins* lists, and none other. A failure is kept for `get`."""
+    def __init__(self, plugins: Collection[str] = (), overlays: Path | None = None) -> None:
+        """Load the plugins that *plugins* lists, and none other. A failure is kept for `get`.
+
+        In *overlays*, a file ``NAME.toml`` holds releases of the operator's choice, which come before the plugin's.
+        """
+        self._overlays = overlays
         self._loaded: dict[str, LoadedApp | PluginError] = {}
         self._installed = installed()
         for name, module in BUILTIN.items():
@@ -198,9 +213,25 @@ class Apps:
 
     def _load(self, plugin: Installed) -> None:
         try:
-            self._loaded[plugin.name] = LoadedApp(plugin, _imported(plugin))
+            loaded = self._loaded[plugin.name] = LoadedApp(plugin, _imported(plugin))
+            if self._overlays is not None:
+                loaded.prefer(_overlay(self._overlays / f"{plugin.name}.toml"))
         except PluginError as error:
             self._loaded[plugin.name] = error
+
+
+def _overlay(file: Path) -> tuple[Release, ...]:
+    """The releases in an operator's file; none without one."""
+    place = f"{file.parent.name}/{file.name}"
+    try:
+        return parse(file.read_text(encoding="utf-8"), place)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        problem = f"{place}: {error.strerror}"
+    except (TypeError, ValueError, KeyError) as error:
+        problem = str(error) if str(error).startswith(place) else f"{place}: {error}"
+    raise PluginError("config.releases", problem, f"mend {place}, or remove it: the plugin has releases of its own")
 
 
 def _imported(plugin: Installed) -> ModuleType:

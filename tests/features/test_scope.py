@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from wsh_core.plugin import (
     ConfigFile,
     Database,
     DebianPackage,
+    Job,
     NeedsOption,
     Php,
     Probe,
@@ -30,7 +32,8 @@ from wsh_core.plugin import (
     hookimpl,
 )
 from wsh_core.plugins import Apps, Installed, LoadedApp
-from wsh_core.resources import Resource
+from wsh_core.resources import File, Resource, Unit
+from wsh_core.resources.text import readable
 from wsh_core.testing.golden import PACKAGE
 
 SUM = "0" * 64
@@ -104,6 +107,78 @@ def test_a_site_can_name_its_release() -> None:
     assert installed(resources({"release": "2.0"}))["version"] == "2.0"
 
 
+def way(*releases: tuple[str, str]) -> list[str]:
+    """By which releases, each with the lowest that leads to it, older ones come to the first."""
+    found = [Release(version, ["8.4"], [Archive("https://x.org/x.tar", SUM)], low) for version, low in releases]
+
+    def wsh_app() -> App:
+        return App(
+            "book", "Book", options=Options, releases=found, version=VersionFile("VERSION", "(.*)"), health=Probe("/")
+        )
+
+    return [hop["version"] for hop in installed(resources({}, book(wsh_app=wsh_app)))["hops"]]
+
+
+def test_the_way_of_older_versions_has_no_release_that_is_not_needed() -> None:
+    assert way(("3.0", "0"), ("2.0", "0")) == ["3.0"]
+    assert way(("33.0.3", "32"), ("32.0.9", "31"), ("32.0.2", "31"), ("31.0.1", "30")) == [
+        "31.0.1", "32.0.9", "33.0.3",
+    ]  # fmt: skip
+    assert way(("33.0.3", "32"), ("31.0.1", "30")) == ["33.0.3"]
+    assert way(("10.0", "9.5"), ("9.6", "0"), ("9.4", "0")) == ["9.6", "10.0"]
+
+
+def test_each_release_on_the_way_has_its_own_steps_and_files() -> None:
+    found = [Release(v, ["8.4"], [Archive("https://x.org/x.tar", SUM)], low) for v, low in (("2", "1"), ("1", "0"))]
+
+    def wsh_app() -> App:
+        return App(
+            "book", "Book", options=Options, releases=found, version=VersionFile("VERSION", "(.*)"), health=Probe("/")
+        )
+
+    def wsh_config(site: SiteContext) -> list[ConfigFile]:
+        return [ConfigFile("config.php", f"for {site.version}")]
+
+    def wsh_upgrade(site: SiteContext) -> list[Php]:
+        return [Php(entry="migrate.php", argv=(site.version,))]
+
+    app = book(wsh_app=wsh_app, wsh_config=wsh_config, wsh_upgrade=wsh_upgrade)
+    first, last = installed(resources({}, app))["hops"]
+    assert (first["upgrades_from"], last["upgrades_from"]) == ("0", "1")
+    assert [step["argv"] for hop in (first, last) for step in hop["steps"]] == [["1"], ["2"]]
+    assert first["config"][0]["content"] == "for 1"
+    assert last["config"] is None
+
+
+def test_a_release_or_a_source_of_ones_own_is_pinned() -> None:
+    own = {"version": "5.0", "path": "/srv/book.tar", "sha256": SUM}
+    assert [
+        installed(resources(site))["pinned"] for site in ({}, {"release": "2.0"}, {"options": {"source": own}})
+    ] == [False, True, True]
+
+
+def test_a_job_has_a_timer_a_service_and_what_its_php_is_told() -> None:
+    def wsh_config() -> list[Job]:
+        return [Job("cron", Php(entry="cron.php", argv=("--all",), memory=128 << 20), every="5min")]
+
+    found = resources({}, book(wsh_config=wsh_config))
+    (frame,) = [each for each in found if isinstance(each, File)]
+    assert frame.path == "/var/lib/wsh/jobs/alice-shelf-cron"
+    assert (frame.owner, frame.mode) == ("root", "0600")
+    head, body = str(frame.content).split("\n")
+    assert int(head) == len(body)
+    assert json.loads(body) == {
+        "entry": "/home/alice/sites/shelf/app/cron.php", "argv": ["--all"], "cwd": "/home/alice/sites/shelf/app",
+        "env": {}, "ini": {"memory_limit": "134217728"},
+    }  # fmt: skip
+    units = {each.identity: each for each in found if isinstance(each, Unit) and "-job-" in each.identity}
+    service, timer = units["wsh-job-alice-shelf-cron.service"], units["wsh-job-alice-shelf-cron.timer"]
+    assert (service.state, timer.state, timer.wanted_by) == ("installed", "active", "wsh.target")
+    assert "ConditionPathExists=!/var/lib/wsh/fence/alice-shelf\n" in readable(service.content, "6001")
+    assert "User=6001\n" in readable(service.content, "6001")
+    assert "OnCalendar=*:0/5\n" in readable(timer.content, "6001")
+
+
 def test_a_site_can_have_a_release_of_its_own() -> None:
     own = {"version": "5.0", "path": "/srv/book.tar", "sha256": SUM, "root": "book-5"}
     want = installed(resources({"options": {"source": own}}))
@@ -114,8 +189,13 @@ def test_a_site_can_have_a_release_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("site", "code", "words", "hint"),
     [
-        ({"release": "4.0"}, "config.release", "the release 4.0 for PHP 8.4 of Debian 13", "one of 3.0, 2.0"),
-        ({"release": "1.0"}, "config.release", "the release 1.0", "one of 3.0, 2.0"),
+        (
+            {"release": "4.0"},
+            "config.release",
+            "book 4.0 runs on PHP 8.5; this server has PHP 8.4 of Debian 13",
+            "one of 3.0, 2.0",
+        ),
+        ({"release": "1.0"}, "config.release", "book 1.0 cannot be had on Debian 13", "one of 3.0, 2.0"),
         ({"release": "9"}, "config.release", "the release 9", "one of 3.0, 2.0"),
         (
             {"options": {"titel": "x"}},

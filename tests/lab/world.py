@@ -64,12 +64,18 @@ class World:
         lines = "\n".join(f"  {key}: {{{value}}}" for key, value in sites.items())
         self.file(name).write_text(ACCOUNT.format(name=name, sites=lines))
 
+    def releases(self, app: str, toml: str) -> None:
+        """Give the description releases of its own of an app (TOML); they come before the plugin's."""
+        place = self.root / f"releases/{app}.toml"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(toml)
+
     def file(self, account: str) -> Path:
         return self.root / f"servers/web1/accounts/{account}.yaml"
 
     def request(self, **options: Any) -> str:
         description = load_description(self.root)
-        _, desired = collect(description, Apps(description.organisation.plugins))
+        _, desired = collect(description, Apps(description.organisation.plugins, self.root / "releases"))
         return canonical(document(desired["web1"], {"user": "test", "host": "lab"}, **options))
 
     def verb(self, *words: str, request: str = "") -> list[Event]:

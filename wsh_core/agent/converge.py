@@ -98,6 +98,8 @@ class Converge:
                 target.append(resource)
                 if resource.kind == "jail" and resource.account is not None:
                     self.host.jails[resource.account] = resource.want
+            except AgentError as error:
+                self._fail(resource, error, "change")  # a fact that cannot be had now
             except KeyError as error:
                 raise AgentError("request.unknown", f"{resource.id}: {error} is not known here") from None
         changes = {kind.name: self._compare(kind, by_kind[kind.name]) for kind in self.kinds}

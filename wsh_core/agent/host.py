@@ -6,7 +6,7 @@ import json
 import secrets as random
 import string
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,26 @@ class Names:
         return set() if row is None else {name for name in row[3].split(",") if name}
 
 
+class Facts(Mapping[str, str]):
+    """What a request names and the server knows; a fact is looked up when it is asked for."""
+
+    def __init__(self, host: Host, account: str | None) -> None:
+        self._host, self._uid = host, host.uids.get(account or "")
+
+    def __getitem__(self, name: str) -> str:
+        if name == "uid" and self._uid is not None:
+            return str(self._uid)
+        if name == "mariadb-version":
+            return self._host.mariadb_version
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("uid", "mariadb-version"))
+
+    def __len__(self) -> int:
+        return 2
+
+
 class Host:
     """One server, or a scratch tree that looks like one: then nothing is running in it and units are only files."""
 
@@ -112,9 +132,9 @@ class Host:
         self.reload_units: set[str] = set()
         """Services to be reloaded, if they run, when all units are in place."""
 
-    def facts(self, account: str | None) -> dict[str, str]:
+    def facts(self, account: str | None) -> Facts:
         """What only the server knows, by the names that a request uses."""
-        return {} if account is None or account not in self.uids else {"uid": str(self.uids[account])}
+        return Facts(self, account)
 
     @cached_property
     def names(self) -> Names:
@@ -137,6 +157,12 @@ class Host:
                 "wsh server setup NAME",
             ) from None
         return dict(data)
+
+    @cached_property
+    def mariadb_version(self) -> str:
+        """As applications are told it: ``11.8.3-MariaDB``. Raises AgentError where MariaDB does not answer."""
+        ((version, *_),) = self.mariadb.query("SELECT VERSION()")
+        return "-".join(str(version).split("-")[:2])
 
     @cached_property
     def mariadb(self) -> Client:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +98,19 @@ def parse_request(text: str) -> Request:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AgentError("protocol.request", f"the request cannot be read: {error!r}") from error
+
+
+def shim_frame(
+    *, entry: str, argv: Sequence[str], cwd: str, env: Mapping[str, str], ini: Mapping[str, str],
+    memory: int | None = None, input: str = "",
+) -> str:  # fmt: skip
+    """What shim.php reads: the length in nine characters with the end of the line, as many bytes of JSON, the input.
+
+    ``memory``: bytes that PHP may have (memory_limit).
+    """
+    settings = ({} if memory is None else {"memory_limit": str(memory)}) | dict(ini)
+    head = json.dumps({"entry": entry, "argv": [*argv], "cwd": cwd, "env": dict(env), "ini": settings})
+    return f"{len(head):08d}\n{head}{input}"
 
 
 def resolve(value: Any, facts: Mapping[str, str], secrets: Mapping[str, str]) -> Any:

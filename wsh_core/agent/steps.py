@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import selectors
@@ -16,6 +15,7 @@ from typing import IO, Any
 
 from . import paths
 from .errors import AgentError
+from .protocol import shim_frame
 from .tree import remove
 
 OUTPUT = 64 << 10
@@ -192,18 +192,10 @@ def _entry(step: Mapping[str, Any], tree: str) -> str:
 
 
 def _frame(step: Mapping[str, Any], entry: str, directory: str) -> str:
-    """What the shim reads: the length in nine characters with the end of the line, then that many bytes."""
-    ini = {"memory_limit": str(step["memory"])} if step["memory"] is not None else {}
-    head = json.dumps(
-        {
-            "entry": entry,
-            "argv": step["argv"],
-            "cwd": directory,
-            "env": step.get("env") or {},
-            "ini": {**ini, **step["ini"]},
-        }
+    env, memory, text = step.get("env") or {}, step["memory"], step["input"] or ""
+    return shim_frame(
+        entry=entry, argv=step["argv"], cwd=directory, env=env, ini=step["ini"], memory=memory, input=text
     )
-    return f"{len(head):08d}\n{head}{step['input'] or ''}"
 
 
 def take(step: Mapping[str, Any], *, tree: str, php: str, home: str, account: str, caller: int | None) -> Outcome:

@@ -142,7 +142,7 @@ class Session:
         privilege.assert_ordinary()
         from wsh_core.plugins import Apps
 
-        return Apps(_listed_plugins(self.root))
+        return Apps(_listed_plugins(self.root), self.root / "releases")
 
     @cached_property
     def description(self) -> Description:

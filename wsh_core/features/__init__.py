@@ -13,7 +13,7 @@ from wsh_core.plugins import Apps
 from wsh_core.resources import Resource
 
 from . import account as accounts
-from . import app, database, php, tls, web
+from . import app, database, job, php, tls, web
 from .scope import AccountScope
 
 
@@ -28,5 +28,5 @@ def account_resources(server: Server, account: Account, package: Package, apps: 
     found = [*accounts.resources(scope), *php.resources(scope), *database.resources(scope)]
     for site in scope.sites:
         found += [*accounts.site_directories(site), *database.of_site(site), *tls.resources(site)]
-        found += [*web.resources(site), *app.resources(site)]
+        found += [*web.resources(site), *job.resources(site, scope.release.php), *app.resources(site)]
     return found

@@ -52,13 +52,18 @@ def resources(scope: AccountScope) -> Iterator[r.Resource]:
 
 
 def site_directories(scope: SiteScope) -> Iterator[r.Resource]:
-    """A site's own directory, which stays, and its tree in it, which an upgrade replaces as a whole."""
+    """A site's own directory, which stays; in it its tree, which an upgrade replaces as a whole, and what it must not.
+
+    What lies beside the tree is not for the web server.
+    """
     name, whose = scope.context.account, scope.whose
     top = paths.site(name, scope.context.key)
     yield r.Directory(**whose, path=top, owner=name, group=name, mode="0750", acl=PASS, default_acl=INHERITED)
     yield r.Directory(
         **whose, path=scope.context.tree, owner=name, group=name, mode="0750", acl=READ, default_acl=INHERITED
     )
+    for beside in scope.app.layout.outside:
+        yield r.Directory(**whose, path=scope.context.outside(beside), owner=name, group=name, mode="0700")
 
 
 def binds(name: str) -> tuple[Bind, ...]:

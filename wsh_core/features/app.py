@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from wsh_core import resources as r
 
-from .scope import SiteScope
+from .scope import Hop, SiteScope
 
 
 def resources(scope: SiteScope) -> Iterator[r.Resource]:
@@ -15,24 +16,40 @@ def resources(scope: SiteScope) -> Iterator[r.Resource]:
     Raises:
         PluginError: the plugin names a secret of another site.
     """
-    app, source = scope.app, scope.source
-    if source is None or app.version is None or app.health is None:
+    app = scope.app
+    if not scope.hops or app.version is None or app.health is None:
         return
     found = r.App(
         **scope.whose,
         origin=scope.loaded.distribution,
         app=app.name,
         version=scope.context.version,
-        source=source.as_data(),
+        source=scope.hops[-1].available.source.as_data(),
         tree=scope.context.tree,
         database=scope.context.database,
         version_file=app.version.as_data(),
         config=tuple(file.as_data() for file in scope.config),
         install=tuple(step.as_data() for step in scope.install),
         probe={"host": scope.context.domains[0], **app.health.as_data()},
+        up_to_date=None if app.up_to_date is None else app.up_to_date.as_data(),
+        layout=app.layout.as_data(),
+        hops=tuple(_hop(hop, scope) for hop in scope.hops),
+        pinned=scope.pinned,
         php=scope.context.php,
     )
     for secret in found.secrets():
         if not secret.name.startswith(f"{found.identity}/"):
             scope.loaded.fail("plugin.secret", f"names the secret {secret.name} for the site {found.identity}")
     yield found
+
+
+def _hop(hop: Hop, scope: SiteScope) -> dict[str, Any]:
+    """Its configuration stands in it only where it is not that of the wanted release."""
+    release, same = hop.available.release, hop.config == scope.config
+    return {
+        "version": release.version,
+        "upgrades_from": release.upgrades_from,
+        "source": hop.available.source.as_data(),
+        "config": None if same else tuple(file.as_data() for file in hop.config),
+        "steps": tuple(step.as_data() for step in hop.steps),
+    }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypedDict
 
@@ -16,12 +15,14 @@ from wsh_core.models.package import Package
 from wsh_core.models.server import Server
 from wsh_core.models.site import Site
 from wsh_core.plugins import Apps, LoadedApp
-from wsh_core.vocabulary.config import ConfigFile, Vhost
+from wsh_core.vocabulary.config import ConfigFile, Job, Vhost
 from wsh_core.vocabulary.context import AnySite, SiteContext
 from wsh_core.vocabulary.facts import App
-from wsh_core.vocabulary.options import AppOptions, NeedsOption, OptionsModel
-from wsh_core.vocabulary.sources import Release, Source
+from wsh_core.vocabulary.options import NeedsOption, OptionsModel
 from wsh_core.vocabulary.steps import Step
+
+from . import release as releasing
+from .release import Available
 
 
 class Whose(TypedDict):
@@ -33,22 +34,39 @@ class Whose(TypedDict):
 
 
 @dataclass(frozen=True)
+class Hop:
+    """A release on the way to the wanted one: its files, and the steps of its migration."""
+
+    available: Available
+    config: tuple[ConfigFile, ...]
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, available: Available, site: AnySite, loaded: LoadedApp) -> Hop:
+        """Ask the plugin, as of a site that has this release."""
+        there = replace(site, version=available.release.version)
+        config = tuple(each for each in loaded.config(there) if isinstance(each, ConfigFile))
+        return cls(available, config, loaded.upgrade(there))
+
+
+@dataclass(frozen=True)
 class SiteScope:
-    """A site with its app, and what the app's plugin says of it."""
+    """A site with its app, and what the app's plugin says of it. ``hops``: none for what wsh does not install."""
 
     site: Site
     loaded: LoadedApp
     context: AnySite
-    source: Source | None
     vhost: Vhost
     config: tuple[ConfigFile, ...]
+    jobs: tuple[Job, ...]
     install: tuple[Step, ...]
+    hops: tuple[Hop, ...]
 
     @classmethod
     def of(cls, site: Site, account: Account, loaded: LoadedApp, release: releases.Release) -> SiteScope:
         """Ask the plugin. Raises ConfigError for what the site's YAML lacks, PluginError for its plugin."""
         options = _options(site, loaded.app)
-        wanted, source = _release(site, loaded.app, options, release)
+        wanted = releasing.chosen(site, loaded.app, options, release)
         name, key = str(site.account), str(site.key)
         context = SiteContext(
             account=name,
@@ -56,17 +74,28 @@ class SiteScope:
             domains=tuple(map(str, site.domains)),
             email=None if account.email is None else str(account.email),
             options=options,
-            version="" if wanted is None else wanted.version,
+            version="" if wanted is None else wanted.release.version,
             php=release.php.version,
             tree=f"{paths.site(name, key)}/app",
             database=f"{name}_{key}" if loaded.app.database else None,
             database_socket=paths.MARIADB_SOCKET,
         )
         try:
-            said = loaded.vhost(context), loaded.config(context), loaded.install(context)
+            config = loaded.config(context)
+            way = () if wanted is None else releasing.way(loaded.app, wanted, release)
+            return cls(
+                site,
+                loaded,
+                context,
+                loaded.vhost(context),
+                tuple(each for each in config if isinstance(each, ConfigFile)),
+                tuple(each for each in config if isinstance(each, Job)),
+                loaded.install(context),
+                tuple(Hop.of(each, context, loaded) for each in way),
+            )
         except NeedsOption as error:
-            raise _wrong(site, "config.missing-key", str(error), None, "options") from error
-        return cls(site, loaded, context, source, *said)
+            where = site.origin.below("options").places()
+            raise ConfigError("config.missing-key", str(error), None, where, f"site:{site.id}") from error
 
     @property
     def app(self) -> App:
@@ -77,6 +106,11 @@ class SiteScope:
     def slug(self) -> str:
         """Its name in file names: ``alice-blog``."""
         return f"{self.context.account}-{self.context.key}"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the description says which release it is, rather than leaving that to upgrades."""
+        return self.site.release is not None or getattr(self.context.options, "source", None) is not None
 
     @property
     def docroot(self) -> str:
@@ -144,36 +178,6 @@ def _options(site: Site, app: App) -> OptionsModel:
     return options
 
 
-def _release(
-    site: Site, app: App, options: OptionsModel, release: releases.Release
-) -> tuple[Release | None, Source | None]:
-    """The release that the site shall have, and the source that this server can have it from."""
-    if isinstance(options, AppOptions) and options.source is not None:
-        own = options.source.release((release.php.version,))
-        return own, own.sources[0]
-    fitting = _fitting(app, release)
-    if not app.installed and site.release is None:
-        return None, None
-    if site.release is None and fitting:
-        return next(iter(fitting.items()))
-    for each, source in fitting.items():
-        if each.version == site.release:
-            return each, source
-    place = f"PHP {release.php.version} of Debian {release.debian}"
-    wanted = "a release" if site.release is None else f"the release {site.release}"
-    known = ", ".join(each.version for each in fitting)
-    hint = f"one of {known}" if known else None
-    raise _wrong(site, "config.release", f"{app.name} does not have {wanted} for {place}", hint, "release")
-
-
-def _fitting(app: App, release: releases.Release) -> Mapping[Release, Source]:
-    return {
-        each: source
-        for each in app.releases
-        if release.php.version in each.php and (source := each.source(release.debian)) is not None
-    }
-
-
 def _php_problems(server: Server, account: Account, release: releases.Release) -> list[Problem]:
     wanted = account.php or server.php
     if wanted == release.php.version:
@@ -182,7 +186,3 @@ def _php_problems(server: Server, account: Account, release: releases.Release) -
     message = f"PHP {wanted} is not there on Debian {release.debian}, which has {release.php.version}"
     hint = f'php: "{release.php.version}", or leave it out'
     return [Problem("config.php-version", message, hint, where, f"account:{account.name}")]
-
-
-def _wrong(site: Site, code: str, message: str, hint: str | None, key: str) -> ConfigError:
-    return ConfigError(code, message, hint, site.origin.below(key).places(), f"site:{site.id}")

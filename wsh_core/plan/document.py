@@ -13,7 +13,7 @@ from wsh_core.resources import Resource
 
 def document(
     desired: Desired, by: Mapping[str, str], *, accounts: Iterable[str] | None = None,
-    expect: Mapping[str, str] | None = None,
+    expect: Mapping[str, str] | None = None, told: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The request for what is desired on a server; `canonical` makes bytes of it.
 
@@ -22,6 +22,7 @@ def document(
         by: who asks, `user` and `host`; shown to whoever finds the server locked.
         accounts: the scope, None for all; nothing outside it is touched.
         expect: digests of the states that somebody was shown; what is in another state is left alone.
+        told: what is to be done that no apply does by itself, `upgrade` or `rollback`, by `site:alice/blog`.
 
     Raises:
         PlanError: two resources have the same id, or two secrets of one name differ.
@@ -35,6 +36,7 @@ def document(
         "scope": {"accounts": scope},
         "held": _within(desired.held, scope),
         "expect": None if expect is None else dict(expect),
+        "told": dict(told or {}),
         "secrets": _secrets(desired.resources, scope),
         "resources": _resources(desired.resources, scope),
     }

@@ -13,7 +13,11 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class App(Resource):
-    """An installed application; ``source``, ``config``, ``install`` and ``probe`` are its plugin's data."""
+    """An installed application; what is ``Data`` is its plugin's.
+
+    ``hops`` are the releases by which older versions come to this one, oldest first, this one last. An
+    installed version that is not the wanted one is upgraded if it is ``pinned``, or when somebody tells.
+    """
 
     kind: ClassVar[str] = "app"
 
@@ -26,6 +30,10 @@ class App(Resource):
     config: tuple[Data, ...]
     install: tuple[Data, ...]
     probe: Data
+    up_to_date: Data | None
+    layout: Data
+    hops: tuple[Data, ...]
+    pinned: bool
     php: str
 
     @property

@@ -9,7 +9,7 @@ from wsh_core.resources.text import Text
 
 from . import checks
 from .base import Declaration, checked
-from .steps import ini
+from .steps import Php, ini
 
 HEADER = checks.matching(r"[A-Za-z][A-Za-z0-9-]*", "name of a header")
 HEADER_VALUE = checks.matching(r"[A-Za-z0-9 !#&'()*+,./:;<=>?@^_`|~-]*", "value of a header that needs no quoting")
@@ -25,6 +25,27 @@ class ConfigFile(Declaration):
     content: Text = checked(checks.text)
     mode: str = checked(checks.mode, default="0600")
     after: Literal["install"] | None = checked(checks.choice(None, "install"), default=None)
+
+
+EVERY = ("1min", "5min", "10min", "15min", "30min", "1h", "6h", "1d")
+
+
+class Job(Declaration):
+    """An entry of the application's own that runs again and again, as the account, in its jail.
+
+    When in the period is different for each site. While the site is fenced it does not run. What it prints
+    goes to the account's ``jobs.log``.
+    """
+
+    name: str = checked(checks.matching(r"[a-z][a-z0-9]{0,15}", "name of a job"))
+    run: Php = checked(checks.instance(Php))
+    every: Literal["1min", "5min", "10min", "15min", "30min", "1h", "6h", "1d"] = checked(checks.choice(*EVERY))
+
+    def check(self) -> None:
+        if self.run.entry is None or self.run.files or self.run.input is not None:
+            raise ValueError(f"Job {self.name}: runs an entry of the application, without files or input")
+        if not all(isinstance(argument, str) for argument in self.run.argv):
+            raise ValueError(f"Job {self.name}: its arguments are plain text")
 
 
 class Vhost(Declaration):

@@ -44,6 +44,10 @@ class SiteContext(Generic[Options_co]):
             raise TypeError(f"{self.account}/{self.key}: the app declares no database")
         return self.database
 
+    def outside(self, name: str) -> str:
+        """The path of a directory that the layout declares to lie beside the tree."""
+        return f"{self.tree.rpartition('/')[0]}/{name}"
+
     def secret(self, name: str, length: int = 24) -> Secret:
         """A secret of this site: letters and digits, made on the server once for each name.
 

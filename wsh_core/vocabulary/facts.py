@@ -6,6 +6,7 @@ from . import checks
 from .base import Declaration, checked
 from .options import AppOptions, OptionsModel
 from .sources import Release
+from .steps import Php
 
 
 class VersionFile(Declaration):
@@ -37,14 +38,22 @@ class Probe(Declaration):
 class Layout(Declaration):
     """What in the tree is not code.
 
-    ``config`` goes back with the database, ``data`` is moved over at an upgrade, ``cache`` is emptied both
-    ways, ``outside`` lies beside the tree.
+    ``config`` is what the application keeps of its configuration: copied into a new tree, and back with the
+    database. ``data`` is moved over at an upgrade, ``cache`` is emptied both ways, ``outside`` names directories
+    beside the tree, which no upgrade touches. ``additions`` are directories of code where the account puts things
+    of its own: what the release did not bring is moved over too.
     """
 
     config: tuple[str, ...] = checked(checks.each(checks.relative), default=())
     data: tuple[str, ...] = checked(checks.each(checks.relative), default=())
     cache: tuple[str, ...] = checked(checks.each(checks.relative), default=())
-    outside: tuple[str, ...] = checked(checks.each(checks.relative), default=())
+    outside: tuple[str, ...] = checked(checks.each(checks.matching(r"[a-z][a-z0-9-]{0,31}", "name")), default=())
+    additions: tuple[str, ...] = checked(checks.each(checks.relative), default=())
+
+    def check(self) -> None:
+        taken = {"app"} & {*self.outside}
+        if taken:
+            raise ValueError("Layout.outside: 'app' is the tree itself")
 
 
 def _options(value: object) -> type[OptionsModel]:
@@ -58,6 +67,8 @@ class App(Declaration):
 
     ``releases`` are newest first; an app is installed if its ``options`` are `AppOptions`. ``php`` says
     whether anything in the site is executed; ``extensions`` are named as ``php -m`` does, in lower case.
+    ``up_to_date`` is a step that succeeds only where no migration is outstanding: many applications answer
+    visitors as if nothing were wrong when their database is still that of the release before.
     """
 
     name: str = checked(checks.matching(r"[a-z][a-z0-9]{1,31}", "name of an app"))
@@ -66,6 +77,7 @@ class App(Declaration):
     releases: tuple[Release, ...] = checked(checks.each(checks.instance(Release)), default=())
     version: VersionFile | None = checked(checks.optional(checks.instance(VersionFile)), default=None)
     health: Probe | None = checked(checks.optional(checks.instance(Probe)), default=None)
+    up_to_date: Php | None = checked(checks.optional(checks.instance(Php)), default=None)
     layout: Layout = checked(checks.instance(Layout), default=Layout())
     database: Database | None = checked(checks.optional(checks.instance(Database)), default=None)
     extensions: tuple[str, ...] = checked(

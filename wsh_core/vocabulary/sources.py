@@ -55,15 +55,20 @@ Source = Archive | DebianPackage | LocalFile
 _SOURCES: Mapping[str, type[Source]] = {"archive": Archive, "debian": DebianPackage, "file": LocalFile}
 
 
+_VERSION = checks.matching(r"[0-9][A-Za-z0-9.+~-]*", "version")
+
+
 class Release(Declaration):
     """A version of an application: the PHP versions that it is known to run on, and where it can be had.
 
-    Of the sources, the first that fits the server is taken.
+    Of the sources, the first that fits the server is taken. ``upgrades_from`` is the lowest version from which
+    one hop leads here; what is older goes by way of other releases.
     """
 
-    version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+~-]*", "version"))
+    version: str = checked(_VERSION)
     php: tuple[str, ...] = checked(checks.each(checks.matching(r"[0-9]\.[0-9]{1,2}", "PHP version"), least=1))
     sources: tuple[Source, ...] = checked(checks.each(checks.instance(Archive, DebianPackage, LocalFile), least=1))
+    upgrades_from: str = checked(_VERSION, default="0")
 
     def source(self, debian: int) -> Source | None:
         """The first source that a server with this Debian release can have."""
@@ -76,13 +81,18 @@ class Release(Declaration):
 def releases(package: str, file: str = "releases.toml") -> tuple[Release, ...]:
     """Read the releases that a plugin ships as data, the one to be preferred first.
 
-    Each ``[[release]]`` has ``version``, ``php`` and ``sources``; a source's ``type`` is archive, debian or
-    file.
+    Each ``[[release]]`` has ``version``, ``php``, ``sources`` and, where not every older version can be upgraded
+    to it at once, ``upgrades_from``; a source's ``type`` is archive, debian or file.
 
     Raises:
         TypeError, ValueError: what the file says is no release, with the place.
     """
-    data = tomllib.loads(files(package).joinpath(file).read_text(encoding="utf-8"))
+    return parse(files(package).joinpath(file).read_text(encoding="utf-8"), file)
+
+
+def parse(text: str, file: str) -> tuple[Release, ...]:
+    """Read releases from the text of a *file*; raises as `releases` does."""
+    data = tomllib.loads(text)
     return tuple(_release(entry, f"{file}, release {number}") for number, entry in enumerate(data["release"], 1))
 
 
