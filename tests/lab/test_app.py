@@ -58,7 +58,7 @@ def is_whole(toy: Toy, notes: list[str]) -> None:
     assert toy.notes() == notes
     toy.note("written <later>")
     assert toy.notes() == [*notes, "admin: written &lt;later&gt;"]
-    assert toy.tables() == ["notes", "users"]
+    assert toy.tables() == ["notes", "settings", "users"]
     assert toy.unfinished() == 0
     assert not toy.fenced()
     assert "wsh-step" not in toy.world.server.run(["systemctl", "list-units", "--all", "wsh-step-*"]).stdout
@@ -199,7 +199,7 @@ def test_a_failed_step_is_put_back_and_said_without_secrets(world: World, tmp_pa
     toy.describe(put_release(world, tmp_path, "install"))
     error = failed(world, toy)
     assert error["code"] == "app.step"
-    assert error["message"] == "toyapp 1.0: install.php ended with 3"
+    assert error["message"] == "toyapp 2.0: install.php ended with 3"
     assert error["detail"] == "half way: (secret)"
     assert "put back" in error["hint"]
     nothing_is_left(toy)
@@ -382,14 +382,16 @@ def test_a_socket_in_the_place_of_a_file_stops_no_other_account(world: World) ->
 
 
 def test_another_version_on_disk_is_named_and_not_touched(world: World, tmp_path: Path) -> None:
-    toy = installed(world, "older")
+    toy = Toy(world, "older")
+    toy.describe(put_release(world, tmp_path, version="1.1"))
+    world.apply(accounts=["older"])
     toy.note("kept")
     toy.describe(put_release(world, tmp_path, version="2.0"))
     planned = [e for e in world.plan(accounts=["older"]) if e.get("id") == "app:older/notes"]
     assert [(e["outcome"], e["error"]["code"]) for e in planned] == [("refused", "app.upgrade")]
     error = failed(world, toy)
     assert (error["outcome"], error["code"]) == ("refused", "app.upgrade")
-    assert "toyapp 1.0 is installed" in error["message"]
+    assert "toyapp 1.1 is installed" in error["message"]
     assert error["hint"] == "upgrades come by: wsh site upgrade older/notes"
     assert toy.notes() == ["admin: Installed.", "admin: kept"]
 
@@ -399,7 +401,7 @@ def test_a_tree_without_its_version_is_not_installed_over(world: World) -> None:
     world.as_account("unread", "rm", f"{toy.tree}/VERSION")
     error = failed(world, toy)
     assert (error["outcome"], error["code"]) == ("refused", "app.unknown-version")
-    assert toy.tables() == ["notes", "users"]
+    assert toy.tables() == ["notes", "settings", "users"]
 
 
 def outcome(events: list[Event], id_: str) -> str | None:

@@ -33,12 +33,13 @@ class Toy:
         self.site = f"/home/{account}/sites/{key}"
         self.tree = f"{self.site}/app"
 
-    def yaml(self, options: str = "") -> str:
-        return f"domains: [{self.domain}], app: toyapp, options: {{title: Notes of {self.account}{options}}}"
+    def yaml(self, options: str = "", release: str | None = None) -> str:
+        pin = f", release: '{release}'" if release else ""
+        return f"domains: [{self.domain}], app: toyapp{pin}, options: {{title: Notes of {self.account}{options}}}"
 
-    def describe(self, options: str = "") -> None:
+    def describe(self, options: str = "", release: str | None = None) -> None:
         """Give the account this one site."""
-        self.world.account(self.account, {self.key: self.yaml(options)})
+        self.world.account(self.account, {self.key: self.yaml(options, release)})
 
     def secret(self, name: str = "admin") -> str:
         return self.world.server.read(f"/etc/wsh/secrets/{self.account}/{self.key}/{name}").decode()
@@ -79,13 +80,19 @@ class Toy:
         return int(self.world.server.run(["python3", "-c", f"{ledger}; {count}"]).stdout)
 
 
-def put_release(world: World, place: Path, fault: toyapp.Fault | None = None, version: str = "1.0") -> str:
-    """Put a release on the server's shelf; the option ``source`` that takes it (a good 1.0 needs none)."""
+def put_release(world: World, place: Path, fault: toyapp.Fault | None = None, version: str = "2.0") -> str:
+    """Put a release on the server's shelf; the option ``source`` that takes it (one of `VERSIONS` needs none)."""
     built = toyapp.build(place, version, fault)
     path = f"{toyapp.SHELF}/{fault or 'toyapp'}-{version}.zip"
     world.server.run(["mkdir", "-p", toyapp.SHELF])
     world.server.write(path, built.path.read_bytes())
     return f", source: {{version: '{version}', path: {path}, sha256: {built.sha256}, root: toyapp-{version}}}"
+
+
+def put_releases(world: World, place: Path) -> None:
+    """Put all the good releases there: sites take them by ``release:``, and the newest without it."""
+    for version in toyapp.VERSIONS:
+        put_release(world, place, version=version)
 
 
 def failed(world: World, toy: Toy) -> dict[str, Any]:

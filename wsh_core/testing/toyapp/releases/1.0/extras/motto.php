@@ -1,0 +1,2 @@
+<?php
+return 'Small is beautiful.';

@@ -1,0 +1,3 @@
+<?php
+const RELEASE = '@VERSION@';
+const SCHEMA = 2;

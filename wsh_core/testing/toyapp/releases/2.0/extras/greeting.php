@@ -1,0 +1,2 @@
+<?php
+return 'Welcome to toyapp 2.';
