@@ -29,6 +29,7 @@ from wsh_core.vocabulary.options import AppOptions, NeedsOption, OptionsModel
 from wsh_core.vocabulary.php_text import php, php_constants
 from wsh_core.vocabulary.sources import Archive, DebianPackage, LocalFile, Release, releases
 from wsh_core.vocabulary.steps import Php, Remove, Run, Script, Step, Write
+from wsh_core.vocabulary.upstream import Upstream, upstream
 
 API = 1
 """The version of these words. It grows when a plugin written for the one before would fail."""
@@ -65,6 +66,7 @@ __all__ = [
     "SiteContext",
     "Step",
     "Text",
+    "Upstream",
     "VersionFile",
     "Vhost",
     "Write",
@@ -72,4 +74,5 @@ __all__ = [
     "php",
     "php_constants",
     "releases",
+    "upstream",
 ]

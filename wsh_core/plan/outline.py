@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from wsh_core.plan.report import TROUBLE, Change, Report
+from wsh_core.plan.report import Change, Report
 
 Sign = Literal["+", "~", "-", "!"]
 SIGNS: tuple[Sign, ...] = ("+", "~", "-", "!")
@@ -73,7 +73,7 @@ def _object(change: Change) -> str:
 def _sign(name: str, changes: Iterable[Change]) -> Sign:
     changes = list(changes)
     maker = next((c for c in changes if c.kind == _MAKES.get(name.partition(":")[0])), None)
-    if any(change.outcome in TROUBLE for change in changes):
+    if any(change.troubled for change in changes):
         return "!"
     if maker is not None and maker.action == "add":
         return "+"
@@ -108,6 +108,10 @@ def summary(report: Report) -> dict[str, object]:
         "counts": report.counts,
         "accounts": report.accounts,
         "as_wanted": len(untouched(report)),
+        "outdated": [
+            {"site": each.site, "app": each.app, "version": each.version, "wanted": each.wanted}
+            for each in report.outdated
+        ],
         **{words[sign]: {f"{noun}s": names for noun, names in by_noun.items()} for sign, by_noun in found.items()},
         "seconds": report.seconds,
         "processes": report.processes,

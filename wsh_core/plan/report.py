@@ -20,8 +20,8 @@ PRECEDENCE = (
 )  # fmt: skip
 """Which status a command ends with when several things happened."""
 
-TROUBLE = frozenset({"failed", "conflict", "stale"})
-"""Outcomes of resources that are told as errors."""
+_TROUBLE = frozenset({"failed", "conflict", "stale"})
+"""Outcomes of resources that are told as errors, whatever was to be done."""
 
 _OTHERS = {"server.locked", "server.foreign"}
 """What the agent says when somebody else is in the way of the whole server."""
@@ -66,6 +66,26 @@ class Change:
         """What the kind is of: a path, a unit, a site."""
         return self.id.partition(":")[2]
 
+    @property
+    def troubled(self) -> bool:
+        """Whether it is told as an error. A removal that waits is none; another thing that is refused is one."""
+        return self.outcome in _TROUBLE or (self.outcome == "refused" and self.action != "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A site that goes on with an older release until it is told to upgrade, which is no change and no failure."""
+
+    object: str
+    app: str
+    version: str
+    wanted: str
+
+    @property
+    def site(self) -> str:
+        """`alice/blog`."""
+        return self.object.partition(":")[2]
+
 
 @dataclass
 class Report:
@@ -78,6 +98,7 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     phases: dict[str, Event] = field(default_factory=dict)
     """The last phase of each object that had one."""
+    outdated: list[Outdated] = field(default_factory=list)
     outcome: str | None = None
     """ok, failed or refused, once it is done."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -102,6 +123,8 @@ class Report:
                 self.changes.append(_change(event))
             case "phase":
                 self.phases[str(event.get("object"))] = event
+            case "outdated":
+                self.outdated.append(Outdated(event["object"], event["app"], event["version"], event["wanted"]))
             case "detached":
                 self.detached = int(event.get("offset", 0))
             case "done":
@@ -129,9 +152,9 @@ class Report:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that was printed as an error: the server's own first. A removal that waits is none."""
+        """Everything that was printed as an error: the server's own first."""
         own = (self.problem,) if self.problem else ()
-        return own + tuple(c.problem for c in self.changes if c.problem and c.outcome != "refused")
+        return own + tuple(c.problem for c in self.changes if c.problem and c.troubled)
 
     def accounts_that_are(self, word: str) -> list[str]:
         """Names of the accounts with that outcome, in order."""

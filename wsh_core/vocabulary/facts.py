@@ -7,6 +7,7 @@ from .base import Declaration, checked
 from .options import AppOptions, OptionsModel
 from .sources import Release
 from .steps import Php
+from .upstream import Upstream
 
 
 class VersionFile(Declaration):
@@ -69,6 +70,7 @@ class App(Declaration):
     whether anything in the site is executed; ``extensions`` are named as ``php -m`` does, in lower case.
     ``up_to_date`` is a step that succeeds only where no migration is outstanding: many applications answer
     visitors as if nothing were wrong when their database is still that of the release before.
+    ``upstream`` is what `wsh app refresh` needs to find newer releases.
     """
 
     name: str = checked(checks.matching(r"[a-z][a-z0-9]{1,31}", "name of an app"))
@@ -84,6 +86,7 @@ class App(Declaration):
         checks.each(checks.matching(r"[a-z0-9_]+", "name of an extension")), default=()
     )
     php: bool = checked(checks.boolean, default=True)
+    upstream: Upstream | None = checked(checks.optional(checks.instance(Upstream)), default=None)
 
     @property
     def installed(self) -> bool:

@@ -11,7 +11,7 @@ from wsh_core.cli.terminal import Console, Part, Span, Style, cells, pad
 from wsh_core.cli.units import counted, duration
 from wsh_core.plan.labels import Label, Labels
 from wsh_core.plan.outline import Entry, Sign, outline, tally, untouched
-from wsh_core.plan.report import TROUBLE, Change, Report
+from wsh_core.plan.report import Change, Report
 
 COLOURS: Mapping[Sign, Style] = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
 ACTIONS: Mapping[str, Sign] = {"add": "+", "change": "~", "remove": "-"}
@@ -120,7 +120,7 @@ def _why(entry: Entry) -> str:
 def _body(entry: Entry, label: Label) -> Iterator[Row]:
     """What is told of an object, in words."""
     shown = [change for change in entry.changes if change.kind != "secret"]
-    troubled = [change for change in shown if change.outcome in TROUBLE]
+    troubled = [change for change in shown if change.troubled]
     match entry.sign:
         case "+" if entry.noun == "account":
             yield "+", _made(shown, label), ""
@@ -146,7 +146,7 @@ def _every(entry: Entry) -> Iterator[Row]:
 
 def _row(change: Change, entry: Entry) -> Row:
     name = differences.resource(change)
-    if change.outcome in TROUBLE and change.problem:
+    if change.troubled and change.problem:
         return "!", name, change.problem.message
     said = differences.fields(change) if change.action == "change" else ""
     mixed = " (drift)" if change.drift and not all(each.drift for each in entry.changes) else ""

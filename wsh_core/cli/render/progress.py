@@ -67,7 +67,7 @@ class Progress:
             self.done += 1
             if self.verbose and event["outcome"] == "changed":
                 self._line(server, "wrote", event["id"], event["time"], f"{event.get('ms', 0) / 1000:.1f}s")
-        waits = event.get("type") == "resource" and event["outcome"] == "refused"
+        waits = event.get("type") == "resource" and (event["outcome"], event["action"]) == ("refused", "remove")
         if (error := event.get("error")) and not waits:
             self.problem(problem_of(error, event.get("object") or f"server:{server}"))
 
