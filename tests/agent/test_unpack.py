@@ -70,13 +70,15 @@ class Place:
             if not p.name.startswith("archive")
         }
 
-    def unpack(self, *archives: bytes, root: str = "", limits: Limits = LIMITS) -> Report:
+    def unpack(
+        self, *archives: bytes, root: str = "", limits: Limits = LIMITS, links: dict[str, str] | None = None
+    ) -> Report:
         files = []
         for number, data in enumerate(archives):
             file = self.path / f"archive{number}"
             file.write_bytes(data)
             files.append(str(file))
-        return unpack(files, str(self.into), root, limits)
+        return unpack(files, str(self.into), root, limits, links)
 
     def tree(self) -> dict[str, str]:
         return {str(p.relative_to(self.into)): p.read_text() for p in sorted(self.into.rglob("*")) if p.is_file()}
@@ -203,6 +205,20 @@ def test_the_links_of_debian_packages_lead_from_one_into_the_other(
     report = place.unpack(one, two, root="usr/share/app")
     assert place.tree() == {"index.php": "<?php", "theme/style.css": "css", "js/j.js": "js", "far": "js"}
     assert report.dangling == {("usr/share/app/conf", "/etc/app/conf")}
+
+
+def test_links_that_the_packages_lack_are_made(place: Place) -> None:
+    """Debian has libraries and pages elsewhere than the application's publisher; links say where they belong."""
+    package = tar(("usr/share/app/public/index.php", b"<?php"), ("usr/share/php/Lib/a.php", b"a"), ("usr/b", b"b"))
+    links = {"usr/share/app/vendor": "/usr/share/php", "usr/share/app/index.php": "public/index.php"}
+    place.unpack(package, root="usr/share/app", links=links)
+    assert place.tree() == {"index.php": "<?php", "public/index.php": "<?php", "vendor/Lib/a.php": "a"}
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "usr/share/app/public"])
+def test_no_further_link_replaces_a_directory_or_lies_outside(place: Place, path: str) -> None:
+    with pytest.raises(ArchiveError):
+        place.unpack(tar(("usr/share/app/public/index.php", b"<?php")), root="usr/share/app", links={path: "index.php"})
 
 
 # hostile ones: T62

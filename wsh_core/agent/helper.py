@@ -62,9 +62,11 @@ class Helper:
         return vars(outcome)
 
 
-def _unpack(archives: list[str], into: str, root: str, entries: int, bytes: int) -> dict[str, Any]:
+def _unpack(
+    archives: list[str], into: str, root: str, entries: int, bytes: int, links: dict[str, str] | None = None
+) -> dict[str, Any]:
     tree.remove(into)
-    report = unpack(archives, into, root, Limits(entries, bytes))
+    report = unpack(archives, into, root, Limits(entries, bytes), links)
     dangling = sorted(report.dangling)[:_REPORTED]
     shown = [[os.fsencode(text).decode(errors="replace") for text in pair] for pair in dangling]
     return {"entries": report.entries, "bytes": report.bytes, "dangling": shown}

@@ -105,6 +105,7 @@ class Installation:
             archives=[*self.archives],
             into=self.new,
             root=source["root"],
+            links=source.get("links", {}),
             entries=_ENTRIES,
             bytes=_BYTES,
         )

@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
@@ -118,9 +118,10 @@ def _place(union: Union, root: str, into: str, aside: str) -> None:
             os.rename(f"{aside}/{number}", f"{into}/{path.removeprefix(inside)}")
 
 
-def unpack(archives: list[str], into: str, root: str, limits: Limits) -> Report:
+def unpack(archives: list[str], into: str, root: str, limits: Limits, links: Mapping[str, str] | None = None) -> Report:
     """Unpack the archives over each other and put their subtree ``root`` at ``into``: a free place.
 
+    ``links`` are further links, from path to target, as if one more Debian package had brought them.
     Files are made 0640 or 0750, directories 0750, less the umask. Raises ArchiveError; then nothing is left.
     """
     top, aside = f"{into}.unpacked", f"{into}.linked"
@@ -128,6 +129,8 @@ def unpack(archives: list[str], into: str, root: str, limits: Limits) -> Report:
         union = Union(top, limits)
         for path in archives:
             _add(union, path)
+        for path, target in (links or {}).items():
+            union.link(clean(path), target, absolute=True)
         _place(union, root, into, aside)
         return union.report
     except _DAMAGED as error:

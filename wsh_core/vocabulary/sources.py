@@ -25,7 +25,8 @@ class DebianPackage(Declaration):
     """Packages of one Debian release, unpacked and never installed.
 
     ``packages`` are the application's own and those that its links lead into; ``version`` is that of the
-    first one.
+    first one. ``links`` are links that the packages lack, path and target as ln(1) would have them from ``/``:
+    what they lead to is put in their place, so that the tree is laid out as the application's publisher does.
     """
 
     tag: ClassVar[Mapping[str, str]] = {"type": "debian"}
@@ -36,9 +37,11 @@ class DebianPackage(Declaration):
     version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+:~-]*", "version of a package"))
     root: str = checked(checks.relative)
     debian: int = checked(checks.whole(12, 99))
+    links: Mapping[str, str] = checked(checks.table(checks.relative, checks.word), default={})
 
     def as_data(self) -> dict[str, Any]:
-        return {name: value for name, value in super().as_data().items() if name != "debian"}
+        without = {"debian"} if self.links else {"debian", "links"}
+        return {name: value for name, value in super().as_data().items() if name not in without}
 
 
 class LocalFile(Declaration):
