@@ -188,6 +188,8 @@ def test_on_failure_stop_leaves_the_rest_pending(agent: Agent) -> None:
         "/var/log/wsh",
         "home/alice",
         "/home/alice//x",
+        "/var/lib/wsh/jobs/bob-blog-tick",
+        "/var/lib/wsh/jobs/alice-blog-../x",
     ],
 )
 def test_a_path_that_is_not_the_accounts_is_refused(agent: Agent, path: str) -> None:

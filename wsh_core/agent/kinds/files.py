@@ -35,6 +35,7 @@ class _PathKind(Kind):
         else:
             places = [paths.home(account), paths.logs(account), f"{paths.JAILS}/{self.host.uids.get(account)}"]
         inside = any(path == place or path.startswith(f"{place}/") for place in places)
+        inside |= re.fullmatch(rf"{paths.JOBS}/{account}-[a-z0-9]+-[a-z0-9]+", path) is not None
         if not inside or re.search(r"/(\.{1,2})?(/|$)", path) or "\0" in path:
             raise AgentError("request.path", f"{resource.id}: {path} is not a place of {account or 'the server'}")
         return path
