@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.conftest import make_scratch
+from tests.cli.guestbook import Replies
 from wsh_core.cli import privilege, root, watch
 from wsh_core.errors import AgentFailure, UnreachableError
 from wsh_core.transport.base import Transport
@@ -116,6 +116,8 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scratch:
     """The server web1, as a scratch tree with an authority for certificates."""
     if os.geteuid() != 0:
         pytest.skip("needs_machine: root, to give files away")
+    from tests.agent.conftest import make_scratch
+
     root = tmp_path / "server"
     root.mkdir()
     make_scratch(root)
@@ -130,6 +132,14 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scratch:
         check=True, capture_output=True,
     )  # fmt: skip
     channel = Scratch(root)
+    monkeypatch.setattr(watch, "transport", lambda _session, server: Transport(server.name, channel))
+    return channel
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Replies:
+    """The server web1, which answers what the test gives it."""
+    channel = Replies()
     monkeypatch.setattr(watch, "transport", lambda _session, server: Transport(server.name, channel))
     return channel
 

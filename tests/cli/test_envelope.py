@@ -80,11 +80,15 @@ WELL = [
     ("plan",), ("apply", "--yes"), ("status",), ("check",), ("site", "list"),
     ("site", "show", "blog.example.org"),
     ("account", "list"), ("account", "show", "alice"), ("server", "list"), ("plugin", "list"),
+    ("app", "list"), ("app", "releases", "static"), ("app", "refresh"), ("site", "list", "--outdated"),
 ]  # fmt: skip
 NEEDED = {
     ("apply",): ("--yes",),
     ("account", "show"): ("alice",),
     ("site", "show"): ("alice/blog",),
+    ("site", "upgrade"): ("alice/blog",),
+    ("site", "rollback"): ("alice/blog",),
+    ("app", "releases"): ("static",),
     ("server", "setup"): ("web1",),
     ("plugin", "enable"): ("wordpress",),
 }

@@ -55,7 +55,7 @@ def add(session: Session, addition: Addition, *, apply: bool, wait: float) -> An
         _show(session.err, addition.rows)
         if not questions.yes(session, "Add it?", default=True):
             return Answer(text=lambda out: out.line("Nothing was done."), exit=ExitStatus.FAILED)
-    _write(session, change)
+    write(session, change)
     if not (session.json or session.quiet):
         session.err.line(f"{change} written and checked")
     if not apply:
@@ -89,7 +89,7 @@ def _show(console: Console, rows: Sequence[Row]) -> None:
         console.line("  ", pad(what, 9), " ", Span(pad(value, width), "bold"), "   ", Span(origin, "dim"))
 
 
-def _write(session: Session, change: Change) -> None:
+def write(session: Session, change: Change) -> None:
     """Write the file; root's half does not help here, so the description must belong to who writes it."""
     try:
         change.write()

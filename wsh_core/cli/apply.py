@@ -66,7 +66,7 @@ def carry_out(scope: Scope, planned: Mapping[str, Report] | None, wait: float) -
     try:
         return scope.apply(planned, wait, watch)
     except KeyboardInterrupt as stop:
-        raise Interrupted.by(stop, "not watching", _goes_on(scope, watch)) from None
+        raise Interrupted.by(stop, "not watching", goes_on(scope, watch)) from None
 
 
 def answer(scope: Scope, reports: Sequence[Report], missed: Sequence[Report]) -> Answer:
@@ -90,7 +90,7 @@ def _statuses(reports: Sequence[Report]) -> set[ExitStatus]:
     return {status for report in reports for status in report.statuses()}
 
 
-def _goes_on(scope: Scope, watch: Watch) -> str:
+def goes_on(scope: Scope, watch: Watch) -> str:
     """What the servers go on doing; a server that has not named its operation yet may have begun it."""
     running = [
         f"{server} goes on: wsh log {operation} --follow" for server, operation in sorted(watch.operations.items())

@@ -32,6 +32,7 @@ MODULES: Mapping[str, str] = {
         "log",
         "account",
         "site",
+        "app",
         "server",
         "plugin",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Scope:
     accounts: Sequence[str] | None
     desired: Mapping[str, Desired]
     view: View
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What is to be done that no apply does by itself, `upgrade` or `rollback`, by `site:alice/blog`."""
 
     def plan(self) -> list[Report]:
         """Ask all servers at once what an apply would do."""
@@ -58,7 +60,9 @@ class Scope:
         """The request for a server."""
         from wsh_core.plan.document import document
 
-        return document(self.desired[server.name], watching.asker(), accounts=self.accounts, expect=expect)
+        desired = self.desired[server.name]
+        told = {name: what for name, what in self.told.items() if name in desired.labels}
+        return document(desired, watching.asker(), accounts=self.accounts, expect=expect, told=told)
 
     def held(self, reports: Iterable[Report]) -> tuple[Problem, ...]:
         """Why accounts of these servers are held, as `check` tells it; each reason once."""
@@ -87,8 +91,10 @@ def scope(
     servers: Sequence[str] = (),
     *,
     full: bool = False,
+    told: Mapping[str, str] | None = None,
+    description: Description | None = None,
 ) -> Scope:
-    """Find what the options name and collect what is wanted there.
+    """Find what the options name and collect what is wanted there: in `description`, if it is another one.
 
     Raises:
         UsageError: an option names what is not there.
@@ -96,7 +102,7 @@ def scope(
     """
     from wsh_core.plan.collect import collect
 
-    description = session.description
+    description = description or session.description
     _known("server", servers, description.servers)
     everyone = [*(a.name for _, a in description.accounts()), *(name for _, name in description.held)]
     _known("account", accounts, everyone)
@@ -107,7 +113,8 @@ def scope(
     active = [server for server in chosen if not server.hold]
     session.warnings += [_on_hold(server) for server in chosen if server.hold]
     typed = "".join(f" --account {a}" for a in accounts) + "".join(f" --server {s}" for s in servers)
-    return Scope(session, checked, active, tuple(accounts) or None, desired, _view(active, desired, typed, full=full))
+    view = _view(active, desired, typed, full=full)
+    return Scope(session, checked, active, tuple(accounts) or None, desired, view, told or {})
 
 
 def _known(noun: str, given: Iterable[str], known: Collection[str]) -> None:

@@ -19,6 +19,8 @@ site = Group(
         ("wsh site add --app wordpress", "asks for the rest"),
         ("wsh site list --account alice", ""),
         ("wsh site show blog.example.org", ""),
+        ("wsh site upgrade --all --dry-run", "what would be upgraded"),
+        ("wsh site rollback alice/blog", "back to what it was before its last upgrade"),
     ],
 )
 
@@ -97,13 +99,68 @@ def add(session: Session, /, **given: Any) -> Answer:
     return adding.add(session, addition, apply=not given["no_apply"], wait=given["wait"])
 
 
-@site.command("list", section="See", exits=(0, 2, 3), examples=[("wsh site list --account alice", "")])
-@options.ACCOUNTS
+@site.command(
+    "upgrade",
+    section="Keep",
+    exits=(0, 1, 2, 3, 4, 5, 6),
+    examples=[
+        ("wsh site upgrade alice/blog", "to the newest release"),
+        ("wsh site upgrade alice/blog --release 7.0.1", "to that one, and pin it"),
+        ("wsh site upgrade --all --dry-run", "what would be upgraded"),
+        ("wsh site upgrade --app wordpress --yes", "all of them, without a question"),
+    ],
+)
+@argument("names", nargs=-1, metavar="SITE", shell_complete=completion.sites, help="alice/blog, or any of its domains")
+@option("--all", "everything", is_flag=True, group="What", help="all sites whose application wsh installs")
+@option("--app", metavar="APP", group="What", shell_complete=completion.apps, help="all sites of this application")
+@option(
+    "--release", metavar="VERSION", group="What", help="this release, and write it into the YAML (else: the newest)"
+)
+@option("--dry-run", is_flag=True, help="only say what would be done; exit status 4 if there is something")
+@option("--yes", is_flag=True, help="do not ask about several sites")
+@options.WAIT
 @click.pass_obj
-def list_(session: Session, accounts: tuple[str, ...]) -> Answer:
+def upgrade(session: Session, /, **given: Any) -> Answer:
+    """Upgrade the application of sites; what goes wrong is put back: code, configuration and database."""
+    from wsh_core.cli import upgrading
+
+    return upgrading.upgrade(session, upgrading.Asked(**given))
+
+
+@site.command(
+    "rollback",
+    section="Keep",
+    exits=(0, 1, 2, 3, 5, 6),
+    examples=[("wsh site rollback alice/blog", "says what is lost, and asks")],
+)
+@argument("name", metavar="SITE", shell_complete=completion.sites, help="alice/blog, or any of its domains")
+@option("--yes", is_flag=True, help="do not say what is lost, do not ask")
+@options.WAIT
+@click.pass_obj
+def rollback(session: Session, name: str | None, yes: bool, wait: float) -> Answer:
+    """Put a site back to what it was before its last upgrade; once more, and it is as it was today."""
+    from wsh_core.cli import rolling_back
+
+    return rolling_back.rollback(session, name, yes=yes, wait=wait)
+
+
+@site.command(
+    "list",
+    section="See",
+    exits=(0, 1, 2, 3, 5),
+    examples=[("wsh site list --account alice", ""), ("wsh site list --outdated", "asks the servers")],
+)
+@options.ACCOUNTS
+@option("--outdated", is_flag=True, group="What", help="only those that do not have their newest release")
+@click.pass_obj
+def list_(session: Session, accounts: tuple[str, ...], outdated: bool) -> Answer:
     """List the sites that the description has; wsh status asks the servers."""
     from wsh_core.cli.render.table import Column, table
 
+    if outdated:
+        from wsh_core.cli import outdated as aged
+
+        return aged.listed(session, accounts)
     found = [
         (server, each)
         for server, owner in session.description.accounts()

@@ -33,7 +33,7 @@ def chosen(site: Site, app: App, options: OptionsModel, server: releases.Release
         return Available(own, own.sources[0])
     if not app.installed and site.release is None:
         return None
-    fitting = _fitting(app, server)
+    fitting = available(app, server)
     if site.release is None and fitting:
         return next(iter(fitting.values()))
     if site.release is not None and (found := fitting.get(site.release)):
@@ -46,7 +46,7 @@ def way(app: App, wanted: Available, server: releases.Release) -> tuple[Availabl
 
     As few as possible: before each the newest is taken from which one hop leads to it.
     """
-    fitting, found = _fitting(app, server), [wanted]
+    fitting, found = available(app, server), [wanted]
     while low := found[0].release.upgrades_from.strip("0."):
         before = [
             each
@@ -60,7 +60,7 @@ def way(app: App, wanted: Available, server: releases.Release) -> tuple[Availabl
     return tuple(found)
 
 
-def _fitting(app: App, server: releases.Release) -> Mapping[str, Available]:
+def available(app: App, server: releases.Release) -> Mapping[str, Available]:
     """The releases that a server can have, by version; of those with one version the first."""
     found: dict[str, Available] = {}
     for each in app.releases:

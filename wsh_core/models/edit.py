@@ -66,9 +66,12 @@ def add_site(root: Path, file: str, key: str, values: Mapping[str, Any]) -> Chan
     return _changed(root, file, ("sites", key), values, new=True)
 
 
-def set_value(root: Path, file: str, path: tuple[str, ...], value: Any) -> Change:
-    """Set what stands under the keys of `path`, `("sites", "blog", "app")`; the last one may be new."""
-    return _changed(root, file, path, value, new=False)
+def set_value(root: Path, file: str, path: tuple[str, ...], value: Any, on: Change | None = None) -> Change:
+    """Set what stands under the keys of `path`, `("sites", "blog", "app")`; the last one may be new.
+
+    `on` is a change of the same file that is not written yet: the two become one.
+    """
+    return _changed(root, file, path, value, new=False, on=on)
 
 
 def add_account(root: Path, server: str, name: str, values: Mapping[str, Any]) -> Change:
@@ -80,8 +83,11 @@ def add_account(root: Path, server: str, name: str, values: Mapping[str, Any]) -
     return Change(root, file, None, "\n".join(lines) + "\n", 1, len(lines))
 
 
-def _changed(root: Path, file: str, path: tuple[str, ...], value: Any, *, new: bool) -> Change:
-    before = _text(root, file)
+def _changed(
+    root: Path, file: str, path: tuple[str, ...], value: Any, *, new: bool, on: Change | None = None
+) -> Change:
+    there = _text(root, file) if on is None else on.before
+    before = there if on is None else on.after
     if before is None:
         raise ConfigError("config.missing-file", f"{file} does not exist")
     source = parse(before, file)
@@ -96,7 +102,7 @@ def _changed(root: Path, file: str, path: tuple[str, ...], value: Any, *, new: b
         message = f"{quote(dotted(path))} cannot be put into {file} without changing what else is there"
         raise ConfigError("config.edit", message, "edit the file by hand", (source.where(path),))
     after = made.into(before)
-    return Change(root, file, before, after, *_lines(before, after))
+    return Change(root, file, there, after, *_lines(there or "", after))
 
 
 def _lines(before: str, after: str) -> tuple[int, int]:

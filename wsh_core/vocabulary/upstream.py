@@ -13,6 +13,13 @@ from .base import Declaration, checked
 _SAMPLE = {"version": "1.2.3", "line": "1"}
 
 
+def _page(value: Any) -> str:
+    """An https URL, which may end in a slash."""
+    url = checks.word(value)
+    checks.https(f"{url}x" if url.endswith("/") else url)
+    return url
+
+
 def _template(value: Any) -> str:
     """An https URL in which ``{version}`` and ``{line}`` stand for those of a release."""
     url = checks.word(value)
@@ -45,7 +52,7 @@ class Upstream(Declaration):
     (RFC 9580, 6).
     """
 
-    index: tuple[str, ...] = checked(checks.each(checks.https, least=1))
+    index: tuple[str, ...] = checked(checks.each(_page, least=1))
     version: str = checked(checks.one_group)
     line: int = checked(checks.whole(1, 3), default=1)
     every_line: bool = checked(checks.boolean, default=False)

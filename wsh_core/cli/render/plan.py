@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -57,6 +58,7 @@ def plan(console: Console, report: Report, view: View, *, next_step: bool = True
     read = f"{counted(report.resources, 'resource')} of {counted(len(report.accounts), 'account')}{scope}"
     if report.settled:
         console.line(title, f"   {read} as wanted ({duration(report.seconds)}). Nothing to do.")
+        outdated(console, report)
         return
     console.line(title, f"   {read} read in {duration(report.seconds)}")
     entries = outline(report)
@@ -67,7 +69,17 @@ def plan(console: Console, report: Report, view: View, *, next_step: bool = True
     for name in report.accounts_that_are("held"):
         reason = view.held.get(report.server, {}).get(name, "")
         beside(console, "!", f"account {name} is held: nothing of it is touched", reason)
+    outdated(console, report)
     _counts(console, report, entries, view, next_step=next_step)
+
+
+def outdated(console: Console, report: Report) -> None:
+    """Write how many sites go on with an older release; that is neither a change nor a failure."""
+    if report.outdated:
+        apps = Counter(each.app for each in report.outdated)
+        which = ", ".join(f"{app} {number}" for app, number in apps.most_common())
+        words = f"{counted(len(report.outdated), 'site')} outdated ({which}): wsh site list --outdated"
+        console.prose(Span(words, "dim"), rest="  ")
 
 
 def _nested(entries: Sequence[Entry]) -> Iterator[tuple[Entry, list[Entry]]]:

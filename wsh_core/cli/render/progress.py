@@ -76,11 +76,14 @@ class Progress:
 
     def _ended(self, stages: Stages, stage: Stage) -> None:
         """Tell of a stage that has ended; by the server's clock if the events came late."""
-        ours = self.clock() - self._seen(stage.server)[1]
-        theirs = stage.ended - stage.began
-        took = duration(ours if abs(ours - theirs) <= SLACK else theirs)
+        took = duration(self.span(self._seen(stage.server)[1], stage.ended - stage.began))
         word = "failed" if stage.failed else "ok"
         self._line(stage.server, stage.name, stages.said(stage), stage.stamp, took, word)
+
+    def span(self, began: float, theirs: float) -> float:
+        """How long it took since our clock was at `began`; by the server's clock if the events came late."""
+        ours = self.clock() - began
+        return ours if abs(ours - theirs) <= SLACK else theirs
 
     def _line(self, server: str, stage: str, text: str, stamp: str, took: str, word: str = "ok") -> None:
         if self.quiet:

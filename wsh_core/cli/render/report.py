@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from wsh_core.cli.render import differences
-from wsh_core.cli.render.plan import COLOURS, STAYS, View
+from wsh_core.cli.render.plan import COLOURS, STAYS, View, outdated
 from wsh_core.cli.terminal import Console, Part, Span
 from wsh_core.cli.units import counted, duration
 from wsh_core.plan.labels import Label
@@ -41,6 +41,7 @@ def one(console: Console, report: Report, view: View) -> None:
     for name in report.accounts_that_are("held"):
         reason = view.held.get(report.server, {}).get(name, "")
         console.prose(Span("!", "red"), f" account {name} is held: {reason}", rest="  ")
+    outdated(console, report)
     if report.operation:
         console.line(Span(f"Operation {report.operation}: wsh log {report.operation}", "dim"))
 
