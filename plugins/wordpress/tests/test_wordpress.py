@@ -10,6 +10,7 @@ import pytest
 
 from wsh_core.errors import ConfigError
 from wsh_core.plugins import Apps
+from wsh_core.resources import File
 from wsh_core.testing.golden import assert_golden, resources_of
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
@@ -131,6 +132,29 @@ def test_wp_config_is_the_customers_after_its_first_line() -> None:
     assert lines[:2] == ["<?php", lines[1]]
     assert lines[1].startswith("require __DIR__ . '/wsh-config.php';")
     assert steps[2]["mode"] == "0600"
+
+
+def test_an_upgrade_is_wordpresss_own_and_checked_by_its_own_word() -> None:
+    want = app()
+    (hop,) = want["hops"]
+    assert (hop["version"], hop["source"]) == (want["version"], want["source"])
+    assert [(step["script"]["name"], step["expect"]) for step in hop["steps"]] == [("upgrade.php", "^upgraded$")]
+    assert (want["up_to_date"]["script"]["name"], want["up_to_date"]["expect"]) == ("up-to-date.php", "^up to date$")
+
+
+def test_what_the_customer_has_added_outlives_an_upgrade() -> None:
+    layout = app()["layout"]
+    assert layout["data"] == ["wp-content/uploads"]
+    assert {"wp-content/plugins", "wp-content/themes", "wp-content/languages"} <= set(layout["additions"])
+    assert "wp-config.php" in layout["config"]
+
+
+def test_scheduled_tasks_run_by_a_timer_and_not_by_visitors() -> None:
+    account = SITE.format(more="email: alice@example.org\n", options="")
+    paths = [each.path for each in resources_of(account, plugins=["wordpress"]) if isinstance(each, File)]
+    assert "/var/lib/wsh/jobs/alice-blog-cron" in paths
+    (ours,) = (file for file in app()["config"] if file["path"] == "wsh-config.php")
+    assert "define('DISABLE_WP_CRON', true);" in text(ours["content"])
 
 
 @pytest.mark.parametrize(

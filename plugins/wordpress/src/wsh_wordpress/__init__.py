@@ -13,6 +13,7 @@ from wsh_core.plugin import (
     ConfigFile,
     Database,
     Email,
+    Job,
     Layout,
     Line,
     NeedsOption,
@@ -34,6 +35,7 @@ WSH_API = 1
 
 KEYS = ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE")
 """WordPress has a key and a salt of each: they sign cookies and forms."""
+ADDITIONS = tuple(f"wp-content/{name}" for name in ("languages", "mu-plugins", "plugins", "themes"))
 
 
 class WordPressOptions(AppOptions):
@@ -44,9 +46,7 @@ class WordPressOptions(AppOptions):
         None, description="Name of the first administrator; else the account's name", examples=["alice"]
     )
     admin_email: Email | None = Field(
-        None,
-        description="The administrator's mail address; else the account's",
-        examples=["alice@example.org"],
+        None, description="The administrator's mail address; else the account's", examples=["alice@example.org"]
     )
 
 
@@ -60,7 +60,13 @@ def wsh_app() -> App:
         releases=releases(__name__),
         version=VersionFile("wp-includes/version.php", r"^\$wp_version\s*=\s*'([^']+)'"),
         health=Probe("/wp-login.php", contains='name="log"'),
-        layout=Layout(config=("wp-config.php",), data=("wp-content",), cache=("wp-content/cache",)),
+        up_to_date=Php(script=_script("up-to-date.php"), expect="^up to date$"),
+        layout=Layout(
+            config=("wp-config.php", ".htaccess"),
+            data=("wp-content/uploads",),
+            cache=("wp-content/cache",),
+            additions=("wp-content", *ADDITIONS),
+        ),
         database=Database(),
         extensions=(
             "ctype", "curl", "dom", "exif", "fileinfo", "gd", "iconv", "intl", "mbstring", "mysqli",
@@ -70,8 +76,8 @@ def wsh_app() -> App:
 
 
 @hookimpl
-def wsh_config(site: SiteContext[WordPressOptions]) -> list[ConfigFile]:
-    """The constants that are the hosting's, and a plugin that WordPress always loads."""
+def wsh_config(site: SiteContext[WordPressOptions]) -> list[ConfigFile | Job]:
+    """The constants that are the hosting's, a plugin that WordPress always loads, and its scheduled tasks."""
     constants = {
         "DB_NAME": site.database_name,
         "DB_USER": site.account,
@@ -85,11 +91,13 @@ def wsh_config(site: SiteContext[WordPressOptions]) -> list[ConfigFile]:
         "WP_SITEURL": site.url,
         "WP_AUTO_UPDATE_CORE": False,  # releases are wsh's, which can take them back
         "DISALLOW_FILE_EDIT": True,
+        "DISABLE_WP_CRON": True,  # a timer does what visitors would wait for
         "FS_METHOD": "direct",
     }  # fmt: skip
     return [
         ConfigFile("wsh-config.php", php_constants(constants)),
         ConfigFile("wp-content/mu-plugins/wsh.php", _script("wsh.php").text),
+        Job("cron", Php(entry="wp-cron.php", network=True), every="5min"),
     ]
 
 
@@ -106,16 +114,17 @@ def wsh_install(site: SiteContext[WordPressOptions]) -> list[Step]:
         Write("wp-config.php", _script("wp-config.php").text, mode="0600"),
         Php(
             script=_script("install.php"),
-            argv=(
-                site.url,
-                options.title or site.domains[0],
-                options.admin or site.account,
-                email,
-            ),
+            argv=(site.url, options.title or site.domains[0], options.admin or site.account, email),
             input=site.secret("admin"),
             expect=r"^(already )?installed$",
         ),
     ]
+
+
+@hookimpl
+def wsh_upgrade() -> list[Step]:
+    """WordPress's own migration of the database."""
+    return [Php(script=_script("upgrade.php"), expect="^upgraded$", timeout=3600)]
 
 
 @hookimpl
