@@ -1,0 +1,67 @@
+"""A visitor of one site: real requests, whatever name servers say, to the machine on which it is checked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from .stage import Site
+
+TIMEOUT = 120
+"""Seconds that an answer may take."""
+
+
+class _Direct(HTTPAdapter):
+    """Connects to one address; name and certificate are those of the URL."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        del proxies
+        place, tls = self.build_connection_pool_key_attributes(request, verify, cert)
+        pool: dict[str, Any] = {**tls}
+        if place["scheme"] == "https":
+            pool |= {"server_hostname": place["host"], "assert_hostname": place["host"]}
+        return self.poolmanager.connection_from_host(**{**place, "host": self._address}, pool_kwargs=pool)
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        request.headers["Host"] = urlsplit(str(request.url)).netloc
+
+
+class Browser(requests.Session):
+    """A session with cookies of its own, on one ``site``. Paths are the site's; the certificate must hold.
+
+    Redirections are followed as `requests` does, unless ``allow_redirects=False``. Wherever they lead, they
+    lead to the machine that is checked.
+    """
+
+    def __init__(self, site: Site, authority: str) -> None:
+        """*authority* is the file of who signs the certificates."""
+        super().__init__()
+        self.site, self.verify, self.trust_env = site, authority, False
+        self.headers["User-Agent"] = "wsh-conformance"
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Direct(site.stage.machine.address))
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **named: Any) -> requests.Response:
+        """Ask for a path of the site, or for a whole URL."""
+        named.setdefault("timeout", TIMEOUT)
+        return super().request(method, urljoin(f"{self.site.url}/", str(url)), *args, **named)
+
+    def form(self, page: requests.Response, **fields: str) -> dict[str, str]:
+        """The hidden fields of the forms on a page (tokens against forgery), with *fields*: what is to be posted."""
+        hidden = {}
+        for tag in re.findall(r"<input\b[^>]*>", page.text):
+            found = dict(re.findall(r"""([\w-]+)=["']([^"']*)["']""", tag))
+            if found.get("type") == "hidden" and "name" in found:
+                hidden[found["name"]] = found.get("value", "")
+        return {**hidden, **fields}
