@@ -47,15 +47,12 @@ def way(app: App, wanted: Available, server: releases.Release) -> tuple[Availabl
     As few as possible: before each the newest is taken from which one hop leads to it.
     """
     fitting, found = available(app, server), [wanted]
-    while low := found[0].release.upgrades_from.strip("0."):
-        before = [
-            each
-            for each in fitting.values()
-            if versions.reaches(found[0].release.version, found[0].release.upgrades_from, each.release.version)
-            and versions.key(each.release.upgrades_from) < versions.key(low)
-        ]
-        if not before:
-            break
+    while before := [
+        each
+        for each in fitting.values()
+        if versions.reaches(found[0].release.version, found[0].release.upgrades_from, each.release.version)
+        and versions.key(each.release.upgrades_from) < versions.key(found[0].release.upgrades_from)
+    ]:
         found.insert(0, max(before, key=lambda each: versions.key(each.release.version)))
     return tuple(found)
 
