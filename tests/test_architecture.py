@@ -181,9 +181,11 @@ PATH_CALLS = {f"os.{name}" for name in OS_CALLS} | {"open", "Path", "pathlib.Pat
 
 BY_PATH = {
     "acl.py": "on descriptors: the attributes of a file that safefs has opened",
+    "dump.py": "runs as the account, in its jail",
     "enter.py": "its own file",
     "fetch.py": "runs as a user of its own, in a directory of root's that is only its own",
     "ledger.py": "a copy of the ledger, in /var/lib/wsh, which is root's alone",
+    "moves.py": "runs as the account, in its jail",
     "safefs.py": "the one place: openat2(2), BENEATH and NO_SYMLINKS",
     "shadow.py": "a mount namespace of its own, over root's directories",
     "steps.py": "runs as the account, in its jail",
@@ -210,8 +212,8 @@ def test_every_module_that_may_use_paths_does(name: str) -> None:
     assert any(called in PATH_CALLS or called.startswith("shutil.") for called, _ in calls(tree))
 
 
-JAILED = {"steps", "tree", "union", "unpack", "helper"}
-"""Modules that run as the account. Root's side must not call into them."""
+JAILED = {"dump", "moves", "steps", "tree", "union", "unpack", "helper"}
+"""Modules that run as the account or as the user that fetches. Root's side must not call into them."""
 
 
 def test_root_s_side_does_not_call_what_runs_as_the_account() -> None:

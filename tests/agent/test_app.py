@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from wsh_core.agent import choice
 from wsh_core.agent.errors import AgentError
 from wsh_core.agent.host import Host
 from wsh_core.agent.kinds.app import AppKind
@@ -20,7 +21,12 @@ TREE = "/home/alice/sites/blog/app"
 CONFIG = "<?php // {secret}\n"
 
 
-def wanted(**changes: Any) -> dict[str, Any]:
+def hop(version: str, upgrades_from: str, config: Any = None) -> dict[str, Any]:
+    source = {"type": "file", "path": "/srv/toyapp.zip", "sha256": "0" * 64, "root": ""}
+    return {"version": version, "upgrades_from": upgrades_from, "source": source, "config": config, "steps": []}
+
+
+def wanted(told: str | None = None, **changes: Any) -> dict[str, Any]:
     want = {
         "app": "toyapp",
         "version": "1.0",
@@ -32,9 +38,13 @@ def wanted(**changes: Any) -> dict[str, Any]:
         "install": [],
         "probe": {"host": "blog.example.org", "path": "/", "status": 200, "contains": ""},
         "php": "8.4",
+        "up_to_date": None,
+        "layout": {"config": ["conf"], "data": ["uploads"], "cache": ["cache"], "outside": [], "additions": ["extras"]},
+        "hops": [hop("1.0", "0")],
+        "pinned": True,
     }
     app = resource("app:alice/blog", "alice", **{**want, **changes})
-    return request(resources=[{**app, "object": "site:alice/blog"}])
+    return request(resources=[{**app, "object": "site:alice/blog"}], told={"site:alice/blog": told} if told else {})
 
 
 def install(agent: Agent, version: str = "version 1.0\n", config: str = CONFIG) -> Path:
@@ -91,14 +101,100 @@ def test_a_changed_file_is_seen_by_content_mode_and_absence(agent: Agent) -> Non
         config.chmod(0o600)
 
 
-def test_another_version_is_refused_if_it_is_wshs_and_a_conflict_if_not(agent: Agent) -> None:
+def test_another_version_that_is_not_wshs_is_a_conflict(agent: Agent) -> None:
     install(agent, "version 0.9\n")
     assert error(agent.plan(wanted())) == ("conflict", "server.conflict")
-    agent.path(f"{TREE}/VERSION").write_text("version 1.0\n")
-    agent.apply(wanted())
-    agent.path(f"{TREE}/VERSION").write_text("version 1.1\n")
-    assert error(agent.plan(wanted())) == ("refused", "app.upgrade")
-    assert error(agent.apply(wanted())) == ("refused", "app.upgrade")
+
+
+HOPS = [hop("1.1", "1.0"), hop("2.0", "1.1")]
+
+
+@pytest.mark.parametrize(("pinned", "told"), [(True, None), (False, "upgrade"), (True, "upgrade")])
+def test_an_upgrade_is_a_change_of_the_version(agent: Agent, pinned: bool, told: str | None) -> None:
+    own(agent)
+    events = agent.plan(wanted(version="2.0", hops=HOPS, pinned=pinned, told=told))
+    (said,) = [e for e in events if e["type"] == "resource"]
+    assert (said["outcome"], said["changes"]) == ("planned", [{"field": "version", "before": "1.0", "after": "2.0"}])
+    assert not [e for e in events if e["type"] == "outdated"]
+
+
+def test_without_being_told_another_version_is_said_and_left(agent: Agent) -> None:
+    own(agent)
+    for events in (
+        agent.plan(wanted(version="2.0", hops=HOPS, pinned=False)),
+        agent.apply(wanted(version="2.0", hops=HOPS, pinned=False)),
+    ):
+        (said,) = [e for e in events if e["type"] == "outdated"]
+        assert (said["object"], said["app"], said["installed"], said["wanted"], said["version"]) == (
+            "site:alice/blog", "toyapp", "1.0", "2.0", "1.0",
+        )  # fmt: skip
+        assert outcomes(events) == {}
+        assert events[-1]["outcome"] == "ok"
+
+
+def test_the_files_of_an_outdated_site_are_those_of_its_own_release(agent: Agent) -> None:
+    own(agent)
+    own_config = [{"path": "conf/config.php", "content": CONFIG, "mode": "0600", "after": None}]
+    newer = [{"path": "conf/config.php", "content": "<?php // newer\n", "mode": "0600", "after": None}]
+    hops = [hop("1.0", "0", own_config), *HOPS]
+    assert outcomes(agent.plan(wanted(version="2.0", hops=hops, pinned=False, config=newer))) == {}
+
+
+def test_an_older_version_is_refused(agent: Agent) -> None:
+    own(agent)
+    agent.path(f"{TREE}/VERSION").write_text("version 1.10\n")
+    assert error(agent.plan(wanted(version="1.9", hops=[hop("1.9", "0")]))) == ("refused", "app.downgrade")
+    assert error(agent.plan(wanted(version="1.9", hops=[hop("1.9", "0")], told="upgrade"))) == (
+        "refused",
+        "app.downgrade",
+    )
+    events = agent.plan(wanted(version="1.9", hops=[hop("1.9", "0")], pinned=False))
+    assert outcomes(events) == {}
+
+
+def test_where_no_release_leads_further_that_is_said(agent: Agent) -> None:
+    own(agent)
+    events = agent.plan(wanted(version="2.0", hops=[hop("2.0", "1.1")]))
+    assert error(events) == ("refused", "app.no-way")
+    (said,) = [e for e in events if e["type"] == "resource"]
+    assert "2.0 (from 1.1)" in said["error"]["hint"]
+
+
+def test_a_failed_upgrade_is_not_tried_again_until_told_or_another_is_wanted(agent: Agent) -> None:
+    own(agent)
+    note(agent, failed={"version": "2.0", "time": "2026-11-01T10:00:00Z", "why": "its step failed"})
+    events = agent.plan(wanted(version="2.0", hops=HOPS))
+    assert error(events) == ("refused", "app.upgrade-failed")
+    (said,) = [e for e in events if e["type"] == "resource"]
+    assert "2026-11-01T10:00:00Z" in said["error"]["message"]
+    assert said["error"]["detail"] == "its step failed"
+    assert outcomes(agent.plan(wanted(version="2.0", hops=HOPS, told="upgrade"))) == {"app:alice/blog": "planned"}
+    assert outcomes(agent.plan(wanted(version="1.1", hops=HOPS[:1]))) == {"app:alice/blog": "planned"}
+
+
+def test_a_rollback_needs_a_snapshot(agent: Agent) -> None:
+    own(agent)
+    assert error(agent.plan(wanted(told="rollback"))) == ("refused", "app.no-snapshot")
+    note(agent, snapshot={"version": "0.9", "time": "2026-11-01T10:00:00Z", "dump": None, "brought": None})
+    (said,) = [e for e in agent.plan(wanted(told="rollback")) if e["type"] == "resource"]
+    assert said["changes"] == [{"field": "version", "before": "1.0", "after": "0.9"}]
+
+
+def note(agent: Agent, **notes: Any) -> None:
+    host = Host(str(agent.root), writable=True, emit=lambda _: None)
+    host.ledger.note("site:alice/blog", **notes)
+    host.close()
+
+
+@pytest.mark.parametrize(
+    ("installed", "path"),
+    [("1.0", ["1.1", "2.1"]), ("1.1", ["2.1"]), ("2.0", ["2.1"]), ("1.0.5", ["1.1", "2.1"]), ("2.0-rc.1", ["2.1"])],
+)
+def test_the_way_has_as_few_hops_as_it_can(installed: str, path: list[str]) -> None:
+    hops = [hop("1.1", "1.0"), hop("2.0", "1.1"), hop("2.1", "1.1")]
+    asked = Resource("app:alice/blog", "app", "alice", "site:alice/blog", "", "",
+                     {"app": "toyapp", "version": "2.1", "hops": hops})  # fmt: skip
+    assert [each["version"] for each in choice.way(asked, installed)] == path
 
 
 @pytest.mark.parametrize("text", [None, "", "version of somebody\n"])

@@ -16,6 +16,7 @@ class Change:
     actual: State | None
     desired: State
     secret_fields: frozenset[str] = frozenset()
+    plain_fields: frozenset[str] = frozenset()
 
     @property
     def action(self) -> str:
@@ -31,7 +32,7 @@ class Change:
         ]
 
     def _shown(self, name: str, before: Any, after: Any) -> dict[str, Any]:
-        if self.resource.sensitive or name in self.secret_fields:
+        if name in self.secret_fields or (self.resource.sensitive and name not in self.plain_fields):
             return {"before": None if before is None else SECRET_SHOWN, "after": SECRET_SHOWN}
         if isinstance(after, str) and ("\n" in after or len(after) > 200):
             old, new = str(before or "").splitlines(), after.splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from .admission import admit, give_uids
@@ -34,6 +35,7 @@ class Converge:
         self.waiting: set[str | None] = set()
         self._broken: set[str] = set()
         self._owned: dict[str, Owned] = {}
+        host.told = request.told
 
     def run(self) -> str:
         started = time.monotonic()
@@ -94,8 +96,11 @@ class Converge:
             try:
                 target = by_kind[resource.kind]
                 resource.sensitive = bool(secret_names(resource.want)) if values else False
+                resource.asked = resource.want
                 resource.want = resolve(resource.want, self.host.facts(resource.account), values)
                 target.append(resource)
+                if resource.kind == "app":
+                    self.host.with_app.add(resource.object)
                 if resource.kind == "jail" and resource.account is not None:
                     self.host.jails[resource.account] = resource.want
             except AgentError as error:
@@ -123,7 +128,7 @@ class Converge:
             if resource.account in self.failed and resource.id not in actual:
                 continue
             try:
-                change = Change(resource, state, kind.desired(resource), kind.secret_fields)
+                change = Change(resource, state, kind.desired(resource), kind.secret_fields, kind.plain_fields)
             except Exception as error:  # noqa: BLE001  # one account's trouble is never another's
                 self._fail(resource, told(resource.id, error), "change")
                 continue
@@ -218,6 +223,7 @@ class Converge:
         failures = self._commit(kind, written)
         again = self._read_again(kind, [c.resource for c, _ in written])
         for change, began in written:
+            change.desired = kind.desired(change.resource)  # some is only known when all is done
             state = again[change.resource.id]
             failure = failures.get(change.resource.id)
             if isinstance(state, AgentError):
@@ -250,7 +256,7 @@ class Converge:
             return {resource.id: told(resource.id, error) for resource in resources}
 
     def _did_not_take(self, change: Change, state: State | None) -> AgentError:
-        left = Change(change.resource, state, change.desired, change.secret_fields).fields()
+        left = replace(change, actual=state).fields()
         what = ", ".join(f"{f['field']} is {f['before']!r}, not {f['after']!r}" for f in left)
         return AgentError(
             "server.not-taken",

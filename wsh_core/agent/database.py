@@ -1,4 +1,4 @@
-"""A site's database as a transaction sees it: whether anything is in it, and to empty it."""
+"""A site's database as a transaction sees it: whether anything is in it, what it is, and to empty it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,46 @@ def held(client: Client, database: str) -> int:
     return sum(int(count or 0) for (count,) in client.query(" UNION ALL ".join(counts)))
 
 
-def empty(client: Client, database: str) -> None:
-    """Drop a database and make it anew, as it was: rights on it stay, for they are its name's."""
-    defaults = client.query(
+def marker(client: Client, database: str) -> dict[str, str]:
+    """What tells the content of each table from another: its checksum (CHECKSUM TABLE).
+
+    Where a column holds single-precision numbers, of which a dump keeps six digits only, it is the count of rows.
+    """
+    name = string(database)
+    rows = client.query(
+        "SELECT t.TABLE_NAME, COALESCE(SUM(c.DATA_TYPE = 'float'), 0) FROM information_schema.TABLES t"  # noqa: S608
+        " LEFT JOIN information_schema.COLUMNS c USING (TABLE_SCHEMA, TABLE_NAME)"
+        f" WHERE t.TABLE_SCHEMA = {name} AND t.TABLE_TYPE = 'BASE TABLE' GROUP BY t.TABLE_NAME"
+    )
+    found = {}
+    for table, floats in rows:
+        whole = f"{identifier(database)}.{identifier(str(table))}"
+        if float(floats or 0):
+            ((count,),) = client.query(f"SELECT COUNT(*) FROM {whole}")  # noqa: S608 - quoted
+            found[str(table)] = f"{count} rows"
+        else:
+            ((_, value),) = client.query(f"CHECKSUM TABLE {whole}")
+            found[str(table)] = str(value)
+    return found
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """The tables in which two markers differ."""
+    return sorted(table for table in {*one, *other} if one.get(table) != other.get(table))
+
+
+def defaults(client: Client, database: str) -> tuple[str, str] | None:
+    """The character set and the collation of a database, None if it is not there."""
+    rows = client.query(
         "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME"  # noqa: S608 - quoted
         f" FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {string(database)}"
     )
-    for charset, collation in defaults:  # one, or none where it is not there: then it is made in its turn
-        name = identifier(database)
-        client.execute([f"DROP DATABASE {name}", f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}"])
+    return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+
+def empty(client: Client, database: str, charset: str, collation: str) -> None:
+    """Drop a database, if it is there, and make it anew: rights on it stay, for they are its name's."""
+    name = identifier(database)
+    client.execute(
+        [f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}"]
+    )

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
-from . import steps, tree
+from . import dump, moves, steps, tree
 from .errors import AgentError
 from .union import Limits
 from .unpack import unpack
@@ -36,9 +36,18 @@ class Helper:
         self._verbs: dict[str, Callable[..., Any]] = {
             "unpack": _unpack,
             "write": _write,
-            "directory": tree.directory,
+            "directory": _directory,
             "exchange": tree.exchange,
             "remove": tree.remove,
+            "entries": moves.entries,
+            "movable": moves.movable,
+            "bring": moves.bring,
+            "copy": moves.copy,
+            "clear": moves.clear,
+            "keep": moves.keep,
+            "dump": dump.dump,
+            "load": dump.load,
+            "checksum": dump.checksum,
             "step": self._step,
         }
 
@@ -74,6 +83,10 @@ def _unpack(
 
 def _write(path: str, content: str, mode: str, absent: bool) -> bool:
     return tree.write(path, content, int(mode, 8), absent=absent)
+
+
+def _directory(path: str, mode: str = "0750", own: bool = False) -> None:
+    tree.directory(path, int(mode, 8), own=own)
 
 
 def _io_error(error: OSError) -> AgentError:

@@ -127,6 +127,10 @@ class Host:
         """The accounts' uids, for this operation; those of new accounts are given on apply and only foreseen before."""
         self.jails: dict[str, dict[str, Any]] = {}
         """What this operation wants of the accounts' jails, resolved: who enters one needs to know it."""
+        self.told: Mapping[str, str] = {}
+        """What this operation is to do beyond the description, by object: ``upgrade`` or ``rollback``."""
+        self.with_app: set[str] = set()
+        """The sites (by object) that this operation wants an application in."""
         self.processes = 0
         """How many programs were started."""
         self.reload_units: set[str] = set()

@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from . import paths
 from .errors import AgentError
 from .safefs import Root
 
-_SCHEMA = 1
+_SCHEMA = 2
 _MIGRATIONS = {
     1: """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -24,6 +24,9 @@ _MIGRATIONS = {
     CREATE TABLE uids (uid INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE);
     CREATE TABLE journal (object TEXT PRIMARY KEY, phase TEXT NOT NULL, data TEXT NOT NULL);
     CREATE TABLE flags (name TEXT PRIMARY KEY);
+    """,
+    2: """
+    CREATE TABLE apps (object TEXT PRIMARY KEY, data TEXT NOT NULL);
     """,
 }
 
@@ -40,6 +43,8 @@ class Owned:
 
 @dataclass(frozen=True)
 class Unfinished:
+    """A transaction that has not ended; ``data`` is that of its record (record.py)."""
+
     object: str
     phase: str
     data: dict[str, Any]
@@ -69,8 +74,11 @@ class Ledger:
     def _open(self, writable: bool) -> sqlite3.Connection:
         path = os.path.join(self._fs.directory, paths.LEDGER.lstrip("/"))
         there = self._fs.exists(paths.LEDGER)
-        if not there and not writable:
+        if not writable:
             db = sqlite3.connect(":memory:", isolation_level=None)
+            if there:
+                with closing(sqlite3.connect(path, timeout=10)) as stored:
+                    stored.backup(db)
         else:
             if not there:
                 self._fs.makedirs(paths.STATE)
@@ -170,13 +178,31 @@ class Ledger:
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO journal VALUES (?, ?, ?)", (object_, phase, json.dumps(data)))
 
-    def finish(self, object_: str) -> None:
+    def finish(self, object_: str, **notes: Any) -> None:
+        """End a transaction; ``notes`` are kept in the same write, as by ``note``."""
         with self._transaction() as db:
             db.execute("DELETE FROM journal WHERE object=?", (object_,))
+            self._note(db, object_, notes)
 
     def unfinished(self) -> dict[str, Unfinished]:
         rows = self._db.execute("SELECT object, phase, data FROM journal ORDER BY object")
         return {row[0]: Unfinished(row[0], row[1], json.loads(row[2])) for row in rows}
+
+    # what is known of a site's application and does not stand in its tree: see record.py
+
+    def notes(self) -> dict[str, dict[str, Any]]:
+        return {row[0]: json.loads(row[1]) for row in self._db.execute("SELECT object, data FROM apps ORDER BY object")}
+
+    def note(self, object_: str, **notes: Any) -> None:
+        """Keep something of a site's application; None: no longer."""
+        with self._transaction() as db:
+            self._note(db, object_, notes)
+
+    def _note(self, db: sqlite3.Connection, object_: str, notes: dict[str, Any]) -> None:
+        if notes:
+            known = self.notes().get(object_, {}) | notes
+            data = json.dumps({key: value for key, value in known.items() if value is not None})
+            db.execute("INSERT OR REPLACE INTO apps VALUES (?, ?)", (object_, data))
 
     # flags: an effect that is owed (a reload) until it has been had
 

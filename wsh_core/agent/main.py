@@ -66,6 +66,13 @@ def _log(options: argparse.Namespace) -> None:
     _emit(event("operations", operations=operation.listed(Root("/"))))
 
 
+def _recover(options: argparse.Namespace) -> None:
+    from . import recovery
+
+    if not recovery.run(_emit):
+        raise SystemExit(1)
+
+
 def _helper(options: argparse.Namespace) -> None:
     from . import helper
 
@@ -89,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, ("operation", "lock-wait")),
         ("follow", _follow, ("operation", "offset", "wait")),
         ("log", _log, ()),
+        ("recover", _recover, ()),
         ("helper", _helper, ()),
         ("fetch", _fetch, ()),
     ):

@@ -25,6 +25,7 @@ from .safefs import Root
 Emit = Callable[[dict[str, Any]], None]
 _TICK = 0.02
 _KEEP_SECONDS = 90 * 86400
+_RECOVERY = "wsh-recover.service"
 _ID = re.compile(r"[0-9a-f]{6}")
 
 
@@ -147,6 +148,7 @@ def start(text: str, wait: float) -> str:
     _prune(fs)
     operation = _new_log(host)
     fs.write(_request_file(operation), text.encode(), mode=0o600)
+    _link_agent(host)
     host.run(
         [
             "systemd-run",
@@ -156,6 +158,7 @@ def start(text: str, wait: float) -> str:
             "--expand-environment=no",
             f"--unit={unit(operation)}",
             "--property=KillMode=mixed",
+            f"--property=OnFailure={_RECOVERY}",
             f"--description=wsh apply, operation {operation}",
             sys.executable,
             "-I",
@@ -168,6 +171,13 @@ def start(text: str, wait: float) -> str:
     )
     host.close()
     return operation
+
+
+def _link_agent(host: Host) -> None:
+    """Let units that outlive this agent's caller find an agent (wsh-recover.service)."""
+    here = os.path.abspath(sys.argv[0])
+    if here != paths.AGENT and os.path.dirname(here) == paths.LIB:
+        host.fs.symlink(os.path.basename(here), paths.AGENT)
 
 
 def run(operation: str, wait: float) -> str:

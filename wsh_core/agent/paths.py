@@ -40,6 +40,9 @@ STEP_FILES = "/tmp/wsh-step"
 JAIL_SOURCES = "/tmp/wsh-source"
 """In the jail: where the releases that are unpacked are shown, read-only, as 0, 1, …"""
 
+SNAPSHOT_TREE, SNAPSHOT_DUMP, SNAPSHOT_ABOUT = "tree", "database.sql.gz", "about.json"
+"""What a snapshot of a site consists of."""
+
 HOMES = "/home"
 FPM_SOCKETS = "/run/wsh/fpm"
 VHOSTS = "/etc/apache2/wsh/sites"

@@ -45,6 +45,8 @@ class Resource:
     origin: str
     want: dict[str, Any]
     sensitive: bool = False
+    asked: dict[str, Any] | None = None
+    """``want`` as it came, with the names of facts and secrets: what may be written down."""
 
     @property
     def name(self) -> str:
@@ -64,6 +66,8 @@ class Request:
     resources: list[Resource] = field(default_factory=list)
     stop_on_failure: bool = False
     """Whether the accounts that come after a failed one are left pending."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What is to be done that no apply does by itself: ``upgrade`` or ``rollback``, by object (``site:alice/blog``)."""
 
 
 def parse_request(text: str) -> Request:
@@ -95,9 +99,17 @@ def parse_request(text: str) -> Request:
             data["secrets"],
             resources,
             data.get("on_failure", "continue") == "stop",
+            _told(data.get("told", {})),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AgentError("protocol.request", f"the request cannot be read: {error!r}") from error
+
+
+def _told(told: Mapping[str, str]) -> Mapping[str, str]:
+    for object_, word in told.items():
+        if word not in ("upgrade", "rollback"):
+            raise ValueError(f"nobody can be told to {word!r} {object_}")
+    return dict(told)
 
 
 def shim_frame(

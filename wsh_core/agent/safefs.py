@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from .errors import AgentError
@@ -133,6 +133,22 @@ class Root:
 
     def write(self, path: str, data: bytes, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
         """Put a file in its place whole: written aside, owner and mode set first, synced, then renamed over."""
+        self._place({self._write_aside(path, data, mode, uid, gid): path})
+
+    def write_all(self, contents: Mapping[str, bytes]) -> None:
+        """Put files in their places as ``write`` does: none of them before all are written aside."""
+        asides: dict[str, str] = {}
+        try:
+            for path, data in contents.items():
+                asides[self._write_aside(path, data)] = path
+        except BaseException:
+            for aside in asides:
+                self.unlink(aside)
+            raise
+        self._place(asides)
+
+    def _write_aside(self, path: str, data: bytes, mode: int = 0o644, uid: int = 0, gid: int = 0) -> str:
+        """Write a file beside its place and return the path that it has there; nothing is left where that fails."""
         with self.parent(path) as (directory, name):
             aside = f".{name}.{secrets.token_hex(6)}"
             fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=directory)
@@ -143,13 +159,24 @@ class Root:
                     os.fchmod(fd, mode)
                     file.flush()
                     os.fsync(fd)
-                os.rename(aside, name, src_dir_fd=directory, dst_dir_fd=directory)
             except BaseException as error:
                 with suppress(FileNotFoundError):
                     os.unlink(aside, dir_fd=directory)
                 if isinstance(error, OSError):
                     error.filename = path  # write(2) and fsync(2) name none
                 raise
+        return f"{path.rpartition('/')[0]}/{aside}"
+
+    def _place(self, asides: Mapping[str, str]) -> None:
+        """Rename what was written aside over what is there; what cannot be renamed is removed."""
+        try:
+            for aside, path in asides.items():
+                with self.parent(path) as (directory, name):
+                    os.rename(aside.rpartition("/")[2], name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            for aside in asides:
+                self.unlink(aside)
+            raise
 
     def symlink(self, target: str, path: str) -> None:
         """Make or replace a link; what is no link is not replaced (FileExistsError)."""
@@ -186,6 +213,16 @@ class Root:
         """Swap two names in one step (renameat2(2), RENAME_EXCHANGE)."""
         with self.parent(one) as (one_dir, one_name), self.parent(other) as (other_dir, other_name):
             _renameat2(one_dir, one_name, other_dir, other_name, _RENAME_EXCHANGE)
+
+
+def rename_free(old_dir: int, old: str, new_dir: int, new: str) -> None:
+    """Rename between open directories, to a name that is free (FileExistsError)."""
+    _renameat2(old_dir, old, new_dir, new, _RENAME_NOREPLACE)
+
+
+def rename_exchange(old_dir: int, old: str, new_dir: int, new: str) -> None:
+    """Swap two names in open directories in one step."""
+    _renameat2(old_dir, old, new_dir, new, _RENAME_EXCHANGE)
 
 
 def exchange_here(one: str, other: str) -> None:

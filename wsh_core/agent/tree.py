@@ -21,6 +21,9 @@ from .safefs import UnsafePathError, exchange_here
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+_ACLS = ("system.posix_acl_access", "system.posix_acl_default")
+
+
 @contextmanager
 def parent(path: str, make: bool = False) -> Iterator[tuple[int, str]]:
     """The open directory that holds ``path`` (absolute), and the last name in it.
@@ -107,10 +110,18 @@ def _run_in(directory: int, argv: list[str]) -> subprocess.CompletedProcess[byte
     )
 
 
-def directory(path: str) -> None:
-    """Make a directory; one that is there stays."""
+def directory(path: str, mode: int = 0o750, *, own: bool = False) -> None:
+    """Make a directory; one that is there stays. ``own``: nobody else may read it, whatever holds above it."""
     with parent(path) as (above, name), suppress(FileExistsError):
-        os.mkdir(name, 0o750, dir_fd=above)
+        os.mkdir(name, mode, dir_fd=above)
+        fd = os.open(name, _DIRECTORY, dir_fd=above)
+        try:
+            for attribute in _ACLS if own else ():
+                with suppress(OSError):
+                    os.removexattr(fd, attribute)
+            os.fchmod(fd, mode)
+        finally:
+            os.close(fd)
 
 
 def exchange(one: str, other: str) -> None:

@@ -126,14 +126,12 @@ def _try_out(host: Host, staged: Mapping[str, bytes]) -> str | None:
 
 
 def _put(host: Host, contents: Mapping[str, bytes | None]) -> None:
-    """Put each file in its place whole; None: there is to be none."""
+    """Put each file in its place whole, or none where there is no room for one; None: there is to be none."""
     host.fs.makedirs(paths.VHOSTS)
-    for file, content in contents.items():
-        path = f"{paths.VHOSTS}/{file}"
-        if content is None:
-            host.fs.unlink(path)
-        else:
-            host.fs.write(path, content)
+    places = {f"{paths.VHOSTS}/{file}": content for file, content in contents.items()}
+    host.fs.write_all({path: content for path, content in places.items() if content is not None})
+    for path in (path for path, content in places.items() if content is None):
+        host.fs.unlink(path)
 
 
 def _content(host: Host, file: str) -> bytes | None:

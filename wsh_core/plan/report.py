@@ -124,7 +124,7 @@ class Report:
             case "phase":
                 self.phases[str(event.get("object"))] = event
             case "outdated":
-                self.outdated.append(Outdated(event["object"], event["app"], event["version"], event["wanted"]))
+                self.outdated.append(Outdated(event["object"], event["app"], event["installed"], event["wanted"]))
             case "detached":
                 self.detached = int(event.get("offset", 0))
             case "done":

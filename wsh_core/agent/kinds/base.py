@@ -34,6 +34,8 @@ class Kind:
     name: ClassVar[str]
     secret_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of the state that are never shown."""
+    plain_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are shown although the resource has secrets: they hold none."""
 
     def __init__(self, host: Host) -> None:
         self.host = host

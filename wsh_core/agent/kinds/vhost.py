@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import paths, web
+from .. import fence, paths, web
 from ..errors import AgentError
 from ..host import Host
 from ..protocol import Resource
@@ -25,15 +25,18 @@ class VhostKind(Kind):
 
     def desired(self, resource: Resource) -> State:
         state = {"content": resource.want["content"], "file": ROOTS}
-        return state | ({"served": True} if self.host.booted else {})
+        open_ = {} if resource.object in self.host.with_app else {"fenced": False}
+        return state | open_ | ({"served": True} if self.host.booted else {})
 
     def read(self, resources: Sequence[Resource]) -> dict[str, State | None | AgentError]:
         found: dict[str, State | None | AgentError] = {}
         served = {"served": web.is_serving(self.host)} if self.host.booted else {}
         for resource in resources:
             try:
-                state = self._read(f"{paths.VHOSTS}/{web.slug(resource)}.conf")
-                found[resource.id] = state and state | served
+                slug = web.slug(resource)
+                state = self._read(f"{paths.VHOSTS}/{slug}.conf")
+                fenced = {} if resource.object in self.host.with_app else {"fenced": fence.is_up(self.host, slug)}
+                found[resource.id] = state and state | fenced | served
             except AgentError as error:
                 found[resource.id] = error
         return found
@@ -50,6 +53,8 @@ class VhostKind(Kind):
         self._written[file] = resource.id
         if actual is None or (actual["content"], actual["file"]) != (resource.want["content"], ROOTS):
             self._changed[file] = resource.want["content"].encode()
+        if actual is not None and actual.get("fenced"):  # an application was to be here, and is no longer wanted
+            fence.down(self.host, web.slug(resource))
 
     def commit(self) -> dict[str, AgentError]:
         if not self._written and web.RELOAD_OWED not in self.host.ledger.flags():
