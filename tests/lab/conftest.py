@@ -37,6 +37,12 @@ def wsh_server(lab, wsh_image, request: pytest.FixtureRequest) -> Iterator:
     lab.down(name)
 
 
+@pytest.fixture(scope="module")
+def wsh_machine(wsh_server):
+    """Where the kit of conformance checks the applications of a module."""
+    return wsh_server
+
+
 def server_name(request: pytest.FixtureRequest, suffix: str = "") -> str:
     """A name that no other module and no other run uses."""
     module = re.sub(r"[^a-z0-9]", "", request.module.__name__.rpartition(".")[2].removeprefix("test_"))

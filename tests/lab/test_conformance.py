@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from wsh_core.testing import toyapp
@@ -14,10 +12,9 @@ from .toy import install_plugin
 pytestmark = pytest.mark.needs_machine("root", "namespaces")
 
 
-@pytest.fixture(scope="module")
-def wsh_machine(wsh_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(scope="module", autouse=True)
+def _toyapp(tmp_path_factory: pytest.TempPathFactory) -> None:
     install_plugin(tmp_path_factory.mktemp("plugin"))
-    return wsh_server
 
 
 class TestToyapp(Conformance):

@@ -165,13 +165,17 @@ class Conformance(Says):
         site, look, other = wsh_installed.first, wsh_installed.look, wsh_installed.other
         stage = site.stage
         config = [f"{other.tree}/{file.path}" for file in other.scope().config]
-        places = [other.tree, other.place, f"/home/{other.account}", *config, *_FORBIDDEN]
-        places += [f"{paths.SECRETS}/{other.account}", paths.logs(other.account)]
+        places = [other.tree, other.place, f"/home/{other.account}", *config]
+        places += [paths.SECRETS, f"{paths.SECRETS}/{other.account}", paths.logs(other.account), paths.LEDGER]
         databases = [(name, other.database) for name in (site.account, other.account, "root") if other.database]
         stage.put(look, "kit.php", _LOOK)
-        mine = [site.account, site.database] if site.database else None
-        own = f"{site.tree}/{site.loaded.app.version.path}"  # type: ignore[union-attr]
-        ask = {"paths": places, "databases": databases, "socket": paths.MARIADB_SOCKET, "mine": mine, "own": own}
+        ask = {
+            "paths": [*places, *_NOT_IN_A_JAIL],
+            "databases": databases,
+            "socket": paths.MARIADB_SOCKET,
+            "own": f"{site.tree}/{site.loaded.app.version.path}",  # type: ignore[union-attr]
+            "mine": [site.account, site.database] if site.database else None,
+        }
         answer = look.browser().post("/kit.php", json=ask)
         found = json.loads(answer.text)
         assert found == {"own": [True, True], "reached": []}
@@ -251,7 +255,7 @@ class Conformance(Says):
         self.is_well(site, old.written)
 
 
-_FORBIDDEN = (paths.SECRETS, paths.LEDGER, paths.CA, "/etc/shadow", "/var/lib/mysql")
+_NOT_IN_A_JAIL = ("/etc/shadow", paths.CA, "/var/lib/mysql", "/var/lib/php")
 
 CHECKS = tuple(test.check for test in vars(Conformance).values() if hasattr(test, "check"))
 """All of them, in order."""
