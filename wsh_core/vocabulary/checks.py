@@ -1,4 +1,7 @@
-"""The checks of declarations: each returns the value to keep, or raises TypeError or ValueError in words."""
+"""The checks of declarations: each returns the value to keep, or raises TypeError or ValueError in words.
+
+The docstring of a check says what it takes, in the words of the reference of the vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -139,7 +142,7 @@ def matching(regex: str, what: str) -> Check:
             raise ValueError(f"{value!r} is no {what}")
         return str(value)
 
-    return check
+    return _saying(check, f"{what[:1].upper()}{what[1:]}.")
 
 
 def whole(least: int, most: int) -> Check:
@@ -152,7 +155,7 @@ def whole(least: int, most: int) -> Check:
             raise ValueError(f"{value} is not between {least} and {most}")
         return value
 
-    return check
+    return _saying(check, f"A whole number from {least} to {most}.")
 
 
 def boolean(value: Any) -> bool:
@@ -171,7 +174,7 @@ def instance(*types: type) -> Check:
             raise TypeError(f"{value!r} is no {names}")
         return value
 
-    return check
+    return _saying(check, " or ".join(f"``{each.__name__}``" for each in types) + ".")
 
 
 def choice(*values: Any) -> Check:
@@ -182,12 +185,16 @@ def choice(*values: Any) -> Check:
             raise ValueError(f"{value!r} is none of {', '.join(map(repr, values))}")
         return value
 
-    return check
+    return _saying(check, f"One of {', '.join(map(repr, values))}.")
 
 
 def optional(check: Check) -> Check:
     """None, or what *check* takes."""
-    return lambda value: None if value is None else check(value)
+
+    def check_some(value: Any) -> Any:
+        return None if value is None else check(value)
+
+    return _saying(check_some, check.__doc__)
 
 
 def each(check: Check, least: int = 0) -> Check:
@@ -200,7 +207,7 @@ def each(check: Check, least: int = 0) -> Check:
             raise ValueError(f"at least {least} needed")
         return tuple(check(item) for item in value)
 
-    return check_all
+    return _saying(check_all, f"Each: {_small(check)}")
 
 
 def table(key: Check, item: Check) -> Check:
@@ -211,4 +218,14 @@ def table(key: Check, item: Check) -> Check:
             raise TypeError(f"{value!r} is no mapping")
         return MappingProxyType({key(name): item(content) for name, content in value.items()})
 
+    return _saying(check, f"Each key: {_small(key)} Each value: {_small(item)}")
+
+
+def _saying(check: Check, says: str | None) -> Check:
+    check.__doc__ = says
     return check
+
+
+def _small(check: Check) -> str:
+    said = check.__doc__ or ""
+    return said if said[:2].isupper() else said[:1].lower() + said[1:]

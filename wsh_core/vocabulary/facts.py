@@ -58,6 +58,7 @@ class Layout(Declaration):
 
 
 def _options(value: object) -> type[OptionsModel]:
+    """A subclass of ``OptionsModel``; of ``AppOptions``, if the application is installed."""
     if not isinstance(value, type) or not issubclass(value, OptionsModel):
         raise TypeError(f"{value!r} is no subclass of OptionsModel")
     return value
