@@ -48,7 +48,7 @@ def test_golden_plan(case: Path) -> None:
 
 
 def installation(want: dict[str, Any]) -> dict[str, Any]:
-    (php,) = (step for step in want["install"] if step["step"] == "php")
+    (php,) = (step for step in want["install"] if step["step"] == "php" and step["argv"][0] == "install")
     return php
 
 
@@ -96,6 +96,16 @@ def test_the_administrators_password_goes_in_by_a_file_alone() -> None:
 def test_what_the_installation_is_told(options: str, words: list[str]) -> None:
     """After the two dashes a title is a title, whatever it begins with."""
     assert list(installation(app(options))["argv"][-3:]) == ["--", *words]
+
+
+def test_the_tables_are_recorded_before_anyone_asks_whether_they_are_up_to_date() -> None:
+    """The updater needs the settings, which the core writes after the installation only: a step is earlier."""
+    want = app()
+    _, settings, own, recorded = want["install"]
+    (ours,) = (file for file in want["config"] if file["path"] == settings["path"])
+    assert (settings["content"], settings["mode"]) == (ours["content"], ours["mode"])
+    assert own["path"] == "LocalSettings.php"
+    assert recorded["argv"] == ["update", "--quick"]
 
 
 def test_without_an_address_there_is_no_mail() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from wsh_core.plugin import (
     Script,
     SiteContext,
     Step,
+    Text,
     VersionFile,
     Vhost,
     Write,
@@ -74,10 +75,8 @@ def wsh_app() -> App:
 @hookimpl
 def wsh_config(site: SiteContext[MediaWikiOptions]) -> list[ConfigFile | Job]:
     """The settings that are the hosting's, and the wiki's own queue of work."""
-    settings = (part for name, value in _settings(site).items() for part in (f"${name} = ", php(value), ";\n"))
-    text = Join(_script("settings.php").text, "\n", *settings)
     return [
-        ConfigFile(OURS, text, after="install"),  # the installer refuses to run where there are settings
+        ConfigFile(OURS, _ours(site), after="install"),  # the installer refuses to run where there are settings
         Job("jobs", Php(entry=RUN, argv=("runJobs", "--maxjobs=1000", "--maxtime=50")), every="5min"),
     ]
 
@@ -86,24 +85,16 @@ def wsh_config(site: SiteContext[MediaWikiOptions]) -> list[ConfigFile | Job]:
 def wsh_install(site: SiteContext[MediaWikiOptions]) -> list[Step]:
     """MediaWiki's own installation; the settings that it writes are thrown away, with keys made elsewhere."""
     argv = (
-        "install",
-        f"--server={site.url}",
-        "--scriptpath=",
-        "--dbtype=mysql",
-        f"--dbserver=localhost:{site.database_socket}",
-        f"--dbname={site.database_name}",
-        f"--dbuser={site.account}",
-        "--dbpass=",
-        f"--lang={site.options.language}",
-        "--passfile=/tmp/wsh-step/password.txt",
-        "--confpath=/tmp",
-        "--",
-        site.options.title or site.domains[0],
-        site.options.admin or site.account,
-    )
+        "install", f"--server={site.url}", "--scriptpath=", f"--lang={site.options.language}",
+        "--dbtype=mysql", f"--dbserver=localhost:{site.database_socket}", f"--dbname={site.database_name}",
+        f"--dbuser={site.account}", "--dbpass=", "--passfile=/tmp/wsh-step/password.txt", "--confpath=/tmp",
+        "--", site.options.title or site.domains[0], site.options.admin or site.account,
+    )  # fmt: skip
     return [
         Php(entry=RUN, argv=argv, files={"password.txt": site.secret("admin")}, expect="successfully installed"),
+        Write(OURS, _ours(site), mode="0600"),
         Write("LocalSettings.php", _script("LocalSettings.php").text, mode="0600"),
+        *wsh_upgrade(),  # or MediaWiki has no record of what its tables are like
     ]
 
 
@@ -128,9 +119,9 @@ def wsh_vhost() -> Vhost:
     )  # fmt: skip
 
 
-def _settings(site: SiteContext[MediaWikiOptions]) -> dict[str, Any]:
+def _ours(site: SiteContext[MediaWikiOptions]) -> Text:
     email = site.options.admin_email or site.email
-    return {
+    settings = {
         "wgSitename": site.options.title or site.domains[0],
         "wgServer": site.url,
         "wgLanguageCode": site.options.language,
@@ -143,6 +134,8 @@ def _settings(site: SiteContext[MediaWikiOptions]) -> dict[str, Any]:
         "wgPasswordSender": email or "",
         "wgEmergencyContact": email or "",
     }
+    lines = (part for name, value in settings.items() for part in (f"${name} = ", php(value), ";\n"))
+    return Join(_script("settings.php").text, "\n", *lines)
 
 
 @cache

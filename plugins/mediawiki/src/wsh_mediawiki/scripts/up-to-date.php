@@ -18,14 +18,11 @@ class WshUpToDate extends Maintenance
             public function __construct($database, $maintenance)
             {
                 parent::__construct($database, false, $maintenance);
-                foreach ($this->getCoreUpdateList() as [$change, $name]) {
-                    if ($change === 'dropTable' && $this->tableExists($name)) {
-                        $this->missing[] = "$name is still there";
-                    }
-                }
                 foreach ($this->getCoreUpdateList() as $change) {
                     if (in_array($change[0], self::FORM, true)) {
                         $this->{array_shift($change)}(...$change);
+                    } elseif ($change[0] === 'dropTable' && $this->tableExists($change[1])) {
+                        $this->missing[] = "Dropping table $change[1]";
                     }
                 }
             }
