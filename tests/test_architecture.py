@@ -181,6 +181,8 @@ PATH_CALLS = {f"os.{name}" for name in OS_CALLS} | {"open", "Path", "pathlib.Pat
 
 BY_PATH = {
     "acl.py": "on descriptors: the attributes of a file that safefs has opened",
+    "assemble.py": "runs as the account, in its jail",
+    "compose.py": "runs as a user of its own, in a directory of root's that is only its own",
     "dump.py": "runs as the account, in its jail",
     "enter.py": "its own file",
     "fetch.py": "runs as a user of its own, in a directory of root's that is only its own",
@@ -212,7 +214,7 @@ def test_every_module_that_may_use_paths_does(name: str) -> None:
     assert any(called in PATH_CALLS or called.startswith("shutil.") for called, _ in calls(tree))
 
 
-JAILED = {"dump", "moves", "steps", "tree", "union", "unpack", "helper"}
+JAILED = {"assemble", "compose", "dump", "moves", "steps", "tree", "union", "unpack", "helper"}
 """Modules that run as the account or as the user that fetches. Root's side must not call into them."""
 
 

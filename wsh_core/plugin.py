@@ -27,7 +27,7 @@ from wsh_core.vocabulary.context import SiteContext
 from wsh_core.vocabulary.facts import App, Database, Layout, Probe, VersionFile
 from wsh_core.vocabulary.options import AppOptions, NeedsOption, OptionsModel
 from wsh_core.vocabulary.php_text import php, php_constants
-from wsh_core.vocabulary.sources import Archive, DebianPackage, LocalFile, Release, releases
+from wsh_core.vocabulary.sources import Archive, ComposerProject, DebianPackage, LocalFile, Release, releases
 from wsh_core.vocabulary.steps import Php, Remove, Run, Script, Step, Write
 from wsh_core.vocabulary.upstream import Upstream, upstream
 
@@ -42,6 +42,7 @@ __all__ = [
     "App",
     "AppOptions",
     "Archive",
+    "ComposerProject",
     "ConfigFile",
     "Database",
     "DebianPackage",

@@ -10,14 +10,15 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from . import paths
+from . import composer, paths
 from .enter import agent_file
 from .errors import AgentError
 from .host import Host
+from .protocol import canonical
 
 FETCHER = "wsh-fetch"
 _LIMIT = 2 << 30
@@ -53,6 +54,8 @@ SANDBOX = (
     f"RuntimeMaxSec={_SECONDS}",
 )
 """What the fetching user is held to: it can reach the network, and write to one directory."""
+COMPOSER_LIMITS = ("MemoryMax=1536M", "TasksMax=64", "OOMPolicy=continue")
+"""What is different for Composer, which holds all versions of all packages in memory, and unpacks with unzip(1)."""
 
 
 class Cache:
@@ -67,26 +70,28 @@ class Cache:
         Raises AgentError: ``app.source`` (unreachable, unknown version), ``app.checksum`` (not what was
         promised).
         """
-        for directory in (paths.CACHE, paths.CACHED, paths.PACKAGES):
+        for directory in (paths.CACHE, paths.CACHED, paths.PACKAGES, paths.COMPOSED):
             self._host.fs.makedirs(directory)
         if source["type"] == "archive":
-            return [self._archive(source["url"], source["sha256"])]
+            return self._composed(source, [self._archive(source["url"], source["sha256"])])
         if source["type"] == "file":
-            return [self._file(source["path"], source["sha256"])]
+            return self._composed(source, [self._file(source["path"], source["sha256"])])
         if source["type"] == "debian":
             return self._packages(source["packages"], source["version"])
+        if source["type"] == "composer":
+            return self._composed(source, [])
         raise AgentError("request.source", f"there is no source of type {source['type']!r}", "use a newer wsh")
 
     def _has(self, sha256: str) -> str | None:
         path = f"{paths.CACHED}/{sha256}"
         return path if self._host.fs.exists(path) else None
 
-    def _admit(self, path: str, sha256: str, name: str) -> str:
-        """Copy a file into the cache if its content is what was promised; ``name`` is what people call it."""
-        place, found = f"{paths.CACHED}/{sha256}", hashlib.sha256()
+    def _admit(self, path: str, sha256: str | None, name: str) -> str:
+        """Copy a file into the cache if its content is what was promised, if anything was; ``name`` is for people."""
+        found = hashlib.sha256()
         with (
             self._host.fs.opened(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) as source,
-            self._host.fs.parent(place) as (directory, _),
+            self._host.fs.parent(f"{paths.CACHED}/{sha256}") as (directory, _),
         ):
             aside = f".{secrets.token_hex(6)}"
             out = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory)
@@ -95,18 +100,18 @@ class Cache:
                     found.update(chunk)
                     os.write(out, chunk)
                 os.fsync(out)
-                if found.hexdigest() != sha256:
+                if sha256 not in (None, found.hexdigest()):
                     raise AgentError(
                         "app.checksum",
                         f"{name} has the checksum {found.hexdigest()}, promised was {sha256}",
                         "do not use it; compare both with what its publisher says, then correct the release",
                     )
-                os.rename(aside, sha256, src_dir_fd=directory, dst_dir_fd=directory)
+                os.rename(aside, found.hexdigest(), src_dir_fd=directory, dst_dir_fd=directory)
             finally:
                 os.close(out)
                 with suppress(FileNotFoundError):
                     os.unlink(aside, dir_fd=directory)
-        return place
+        return f"{paths.CACHED}/{found.hexdigest()}"
 
     def _file(self, path: str, sha256: str) -> str:
         try:
@@ -124,15 +129,7 @@ class Cache:
         resumed = self._host.fs.exists(incoming)
         request = {"url": url, "to": incoming, "limit": _LIMIT}
         argv = ["/usr/bin/python3", "-I", "-S", agent_file(), "fetch"]
-        answer = self._run(argv, paths.INCOMING, json.dumps(request).encode(), url)
-        try:
-            said = json.loads(answer)
-        except ValueError:
-            raise AgentError(
-                "app.source", f"{url} could not be fetched", detail=answer.decode(errors="replace")
-            ) from None
-        if "error" in said:
-            raise AgentError(**said["error"])
+        self._ask(argv, paths.INCOMING, request, url)
         try:
             return self._admit(incoming, sha256, url)
         except AgentError:
@@ -141,6 +138,40 @@ class Cache:
         finally:
             self._host.fs.unlink(incoming)
         return self._archive(url, sha256)
+
+    def _composed(self, source: Mapping[str, Any], archives: list[str]) -> list[str]:
+        """A release's archives, and where Composer completes it the bundle of what its lock names.
+
+        The lock of the first time is kept: what has once been resolved for this server stays what it is.
+        """
+        if not composer.is_needed(source):
+            return archives
+        key = hashlib.sha256(canonical(source).encode()).hexdigest()
+        known, lock = f"{paths.COMPOSED}/{key}", f"{paths.COMPOSED}/{key}.lock"
+        with suppress(FileNotFoundError):
+            if kept := self._has(self._host.fs.read(known).decode().strip()):
+                return [*archives, kept]
+        place = f"{self._incoming()}/{key}"
+        self._directory(place)
+        request = {
+            "source": dict(source),
+            "place": place,
+            "archive": archives[0] if archives else None,
+            "lock": lock if self._host.fs.exists(lock) else self._lock(source),
+        }
+        name = f"{source['package']} {source['version']}" if source["type"] == "composer" else archives[0]
+        argv = ["/usr/bin/python3", "-I", "-S", agent_file(), "compose"]
+        said = self._ask(argv, place, request, f"{name} with Composer", COMPOSER_LIMITS)
+        bundle = self._admit(f"{place}/bundle.tar", None, name)
+        self._host.fs.write(lock, self._host.fs.read(f"{place}/composer.lock"))
+        self._host.fs.write(known, bundle.rpartition("/")[2].encode() + b"\n")
+        self._say(f"{name}: {said['packages']} packages, as its composer.lock says")
+        self._clear(place)
+        return [*archives, bundle]
+
+    def _lock(self, source: Mapping[str, Any]) -> str | None:
+        """The lock that a project is to be kept to, if its release names one."""
+        return self._file(source["lock"], source["sha256"]) if source.get("lock") else None
 
     def _packages(self, names: list[str], version: str) -> list[str]:
         """Debian packages, the first in this version, the others as apt offers them.
@@ -189,15 +220,34 @@ class Cache:
             for name, sha256 in sums.items():
                 self._admit(f"{place}/{files.get(name.partition('=')[0], 'nothing')}", sha256, name)
         finally:
-            for file in self._host.fs.listdir(place):
-                self._host.fs.unlink(f"{place}/{file}")
-            with self._host.fs.parent(place) as (directory, last):
-                os.rmdir(last, dir_fd=directory)
+            self._clear(place)
 
-    def _run(self, argv: list[str], directory: str, input: bytes, name: str) -> bytes:
+    def _clear(self, place: str) -> None:
+        """Remove a directory of files."""
+        for file in self._host.fs.listdir(place):
+            self._host.fs.unlink(f"{place}/{file}")
+        with self._host.fs.parent(place) as (directory, last):
+            os.rmdir(last, dir_fd=directory)
+
+    def _ask(
+        self, argv: list[str], directory: str, request: Mapping[str, Any], name: str, limits: Sequence[str] = ()
+    ) -> Any:
+        """Have the fetching user do one thing, and return its result; AgentError is what it says, or that it cannot."""
+        answer = self._run(argv, directory, json.dumps(request).encode(), name, limits)
+        try:
+            said = json.loads(answer)
+        except ValueError:
+            raise AgentError(
+                "app.source", f"{name} could not be fetched", detail=answer.decode(errors="replace")
+            ) from None
+        if "error" in said:
+            raise AgentError(**said["error"])
+        return said["result"]
+
+    def _run(self, argv: list[str], directory: str, input: bytes, name: str, limits: Sequence[str] = ()) -> bytes:
         self._say(f"fetching {name}")
         unit = f"wsh-fetch-{secrets.token_hex(4)}.service"
-        properties = [f"--property={text}" for text in (*SANDBOX, f"WorkingDirectory={directory}")]
+        properties = [f"--property={text}" for text in (*SANDBOX, *limits, f"WorkingDirectory={directory}")]
         done = self._host.run(
             [
                 "systemd-run",

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
-from . import dump, moves, steps, tree
+from . import assemble, dump, moves, steps, tree
 from .errors import AgentError
 from .union import Limits
 from .unpack import unpack
@@ -49,6 +49,7 @@ class Helper:
             "load": dump.load,
             "checksum": dump.checksum,
             "step": self._step,
+            "compose": self._compose,
         }
 
     def serve(self) -> None:
@@ -69,6 +70,9 @@ class Helper:
     def _step(self, step: dict[str, Any], tree: str, php: str, home: str, account: str) -> dict[str, Any]:
         outcome = steps.take(step, tree=tree, php=php, home=home, account=account, caller=self._requests.fileno())
         return vars(outcome)
+
+    def _compose(self, tree: str, php: str) -> None:
+        assemble.assemble(tree, php, self._requests.fileno())
 
 
 def _unpack(

@@ -85,6 +85,12 @@ def _fetch(options: argparse.Namespace) -> None:
     fetch.main()
 
 
+def _compose(options: argparse.Namespace) -> None:
+    from . import compose
+
+    compose.main()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wsh-agent", allow_abbrev=False, description=__doc__)
     parser.add_argument("--root", default="/", help="a scratch tree instead of the server (plan, apply)")
@@ -99,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         ("recover", _recover, ()),
         ("helper", _helper, ()),
         ("fetch", _fetch, ()),
+        ("compose", _compose, ()),
     ):
         sub = verbs.add_parser(verb)
         sub.set_defaults(act=act)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import database
+from . import composer, database
 from .ending import PHASES, finish, undo
 from .errors import AgentError, io_error
 from .paths import SNAPSHOT_DUMP
@@ -166,6 +166,7 @@ class Transaction:
         )
         for path, target in report["dangling"]:
             site.say(f"the release has a link to what is not in it, left out: {path} -> {target}")
+        composer.install(site.helpers.get(), source, hop.tree, self.record.php)
         found = disk_version(site.host, hop.tree, self.resource.want["version_file"])
         if found != hop.version:
             raise AgentError(

@@ -17,14 +17,18 @@ from . import app, database, job, php, tls, web
 from .scope import AccountScope
 
 
-def account_resources(server: Server, account: Account, package: Package, apps: Apps) -> list[Resource]:
+def account_resources(
+    server: Server, account: Account, package: Package, apps: Apps, repositories: tuple[str, ...] = ()
+) -> list[Resource]:
     """Return all that must exist on *server* for *account*, in a stable order.
+
+    ``repositories`` are where Composer looks for packages, instead of where it always does.
 
     Raises:
         ConfigError: a site's options, or what it asks of this server, is wrong; all such problems together.
         PluginError: the plugin of one of its sites is missing or fails.
     """
-    scope = AccountScope.of(server, account, package, apps)
+    scope = AccountScope.of(server, account, package, apps, repositories)
     found = [*accounts.resources(scope), *php.resources(scope), *database.resources(scope)]
     for site in scope.sites:
         found += [*accounts.site_directories(site), *database.of_site(site), *tls.resources(site)]

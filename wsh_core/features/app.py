@@ -7,6 +7,7 @@ from typing import Any
 
 from wsh_core import resources as r
 
+from .release import Available
 from .scope import Hop, SiteScope
 
 
@@ -24,7 +25,7 @@ def resources(scope: SiteScope) -> Iterator[r.Resource]:
         origin=scope.loaded.distribution,
         app=app.name,
         version=scope.context.version,
-        source=scope.hops[-1].available.source.as_data(),
+        source=_source(scope.hops[-1].available, scope),
         tree=scope.context.tree,
         database=scope.context.database,
         version_file=app.version.as_data(),
@@ -49,7 +50,17 @@ def _hop(hop: Hop, scope: SiteScope) -> dict[str, Any]:
     return {
         "version": release.version,
         "upgrades_from": release.upgrades_from,
-        "source": hop.available.source.as_data(),
+        "source": _source(hop.available, scope),
         "config": None if same else tuple(file.as_data() for file in hop.config),
         "steps": tuple(step.as_data() for step in hop.steps),
     }
+
+
+def _source(available: Available, scope: SiteScope) -> dict[str, Any]:
+    """Where a release comes from; for Composer with what it must know beside the release's own words."""
+    data = available.source.as_data()
+    if data["type"] == "composer":
+        data["version"] = available.release.version
+    if data["type"] == "composer" or data.get("composer"):
+        data |= {"php": scope.context.php, "repositories": scope.repositories}
+    return data

@@ -51,7 +51,10 @@ class Hop:
 
 @dataclass(frozen=True)
 class SiteScope:
-    """A site with its app, and what the app's plugin says of it. ``hops``: none for what wsh does not install."""
+    """A site with its app, and what the app's plugin says of it. ``hops``: none for what wsh does not install.
+
+    ``repositories`` are the description's, for what Composer installs.
+    """
 
     site: Site
     loaded: LoadedApp
@@ -61,9 +64,17 @@ class SiteScope:
     jobs: tuple[Job, ...]
     install: tuple[Step, ...]
     hops: tuple[Hop, ...]
+    repositories: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, site: Site, account: Account, loaded: LoadedApp, release: releases.Release) -> SiteScope:
+    def of(
+        cls,
+        site: Site,
+        account: Account,
+        loaded: LoadedApp,
+        release: releases.Release,
+        repositories: tuple[str, ...] = (),
+    ) -> SiteScope:
         """Ask the plugin. Raises ConfigError for what the site's YAML lacks, PluginError for its plugin."""
         options = _options(site, loaded.app)
         wanted = releasing.chosen(site, loaded.app, options, release)
@@ -92,6 +103,7 @@ class SiteScope:
                 tuple(each for each in config if isinstance(each, Job)),
                 loaded.install(context),
                 tuple(Hop.of(each, context, loaded) for each in way),
+                repositories,
             )
         except NeedsOption as error:
             where = site.origin.below("options").places()
@@ -137,14 +149,16 @@ class AccountScope:
     sites: tuple[SiteScope, ...]
 
     @classmethod
-    def of(cls, server: Server, account: Account, package: Package, apps: Apps) -> AccountScope:
+    def of(
+        cls, server: Server, account: Account, package: Package, apps: Apps, repositories: tuple[str, ...] = ()
+    ) -> AccountScope:
         """Look up what the account names. Raises ConfigError and PluginError as `account_resources` does."""
         release = releases.load(server.debian)
         problems = _php_problems(server, account, release)
         sites: list[SiteScope] = []
         for site in account.sites.values():
             try:
-                sites.append(SiteScope.of(site, account, apps.get(site.app), release))
+                sites.append(SiteScope.of(site, account, apps.get(site.app), release, repositories))
             except ConfigError as error:
                 problems += error.problems
         if problems:

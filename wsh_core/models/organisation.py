@@ -10,7 +10,7 @@ from pydantic import Field
 from wsh_core.models.base import Described, Many, Model
 from wsh_core.models.origin import Origin
 from wsh_core.models.package import EXAMPLE, Package
-from wsh_core.models.types import DescriptionId, Email, Name, Text
+from wsh_core.models.types import DescriptionId, Email, Name, Repository, Text
 
 
 class Mail(Model):
@@ -21,6 +21,18 @@ class Mail(Model):
     sender: Email = Field(alias="from", description="The sender of mails to customers.",
                           examples=["support@example.coop"])  # fmt: skip
     signature: Text | None = Field(None, description="The line that ends them.", examples=["Example Hosting Co-op"])
+
+
+class Composer(Model):
+    """Where Composer finds the packages of applications."""
+
+    called: ClassVar[str] = "a key of composer"
+
+    repositories: Many[Repository] = Field(
+        (),
+        description="Asked instead of Packagist and of what projects name: mirrors, in this order.",
+        examples=[["https://packages.example.org"]],
+    )
 
 
 class Organisation(Described):
@@ -37,6 +49,11 @@ class Organisation(Described):
     )
     mail: Mail | None = Field(
         None, description="What mails to customers say.", examples=[{"from": "support@example.coop"}]
+    )
+    composer: Composer = Field(
+        default_factory=Composer,
+        description="Where Composer finds packages.",
+        examples=[{"repositories": ["https://packages.example.org"]}],
     )
     packages: dict[Name, Package] = Field(
         min_length=1,

@@ -165,6 +165,15 @@ class Address(Text):
         return name
 
 
+class Repository(Text):
+    """Where Composer finds packages: an https URL, or a directory of the server that holds packages.json."""
+
+    what = "an https URL or a path from the root"
+    example = "https://packages.example.org"
+    pattern = f"https://[A-Za-z0-9.-]+(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~%/-]*)?|(?:/{_PART})+"
+    longest = 1000
+
+
 class SshKey(Text):
     """A public SSH key: type, key, comment on one line (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
 

@@ -29,11 +29,12 @@ def collect(
     """
     wanted: dict[str, dict[str, tuple[Resource, ...]]] = {name: {} for name in description.servers}
     held: dict[AccountKey, tuple[Problem, ...]] = {}
+    repositories = tuple(map(str, description.organisation.composer.repositories))
     for server, account in description.accounts():
         if accounts is not None and account.name not in accounts:
             continue
         try:
-            found = account_resources(server, account, description.package_of(account), apps)
+            found = account_resources(server, account, description.package_of(account), apps, repositories)
             wanted[server.name][account.name] = tuple(found)
         except (ConfigError, PluginError) as error:
             held[server.name, account.name] = tuple(_located(error.problems, account))

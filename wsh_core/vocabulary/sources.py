@@ -10,15 +10,31 @@ from typing import Any, ClassVar
 from . import checks
 from .base import Declaration, checked
 
+_PACKAGE = checks.matching(
+    r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?/[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", "name of a Composer package"
+)
+_CONSTRAINT = checks.matching(r"[0-9A-Za-z~^*@<>=!|,. +_-]+", "version constraint of Composer")
 
-class Archive(Declaration):
-    """A tar or zip file on the web; ``root`` is the directory in it that becomes the site's tree."""
+
+class _MaybeComposed(Declaration):
+    """An archive; ``composer``: it brings a composer.lock, and not the packages that the lock names."""
+
+    def as_data(self) -> dict[str, Any]:
+        return {name: value for name, value in super().as_data().items() if name != "composer" or value}
+
+
+class Archive(_MaybeComposed):
+    """A tar or zip file on the web; ``root`` is the directory in it that becomes the site's tree.
+
+    ``composer``: it brings a composer.lock, and not the packages that the lock names.
+    """
 
     tag: ClassVar[Mapping[str, str]] = {"type": "archive"}
 
     url: str = checked(checks.https)
     sha256: str = checked(checks.sha256)
     root: str = checked(checks.tree, default="")
+    composer: bool = checked(checks.boolean, default=False)
 
 
 class DebianPackage(Declaration):
@@ -44,18 +60,45 @@ class DebianPackage(Declaration):
         return {name: value for name, value in super().as_data().items() if name not in without}
 
 
-class LocalFile(Declaration):
-    """A tar or zip file that lies on the server, readable by root."""
+class LocalFile(_MaybeComposed):
+    """A tar or zip file that lies on the server, readable by root; otherwise as an Archive."""
 
     tag: ClassVar[Mapping[str, str]] = {"type": "file"}
 
     path: str = checked(checks.absolute)
     sha256: str = checked(checks.sha256)
     root: str = checked(checks.tree, default="")
+    composer: bool = checked(checks.boolean, default=False)
 
 
-Source = Archive | DebianPackage | LocalFile
-_SOURCES: Mapping[str, type[Source]] = {"archive": Archive, "debian": DebianPackage, "file": LocalFile}
+class ComposerProject(Declaration):
+    """A project that Composer creates: the package of that name, in the release's version.
+
+    ``require`` is added to what the project requires, or says it more narrowly; ``self.version`` stands for the
+    release's version, as everywhere with Composer. ``lock`` is a composer.lock on the
+    server, with the checksum ``sha256``: what is installed is then what it says. Without one the lock is made on
+    the server when the release is first wanted there, and kept.
+    """
+
+    tag: ClassVar[Mapping[str, str]] = {"type": "composer"}
+
+    package: str = checked(_PACKAGE)
+    require: Mapping[str, str] = checked(checks.table(_PACKAGE, _CONSTRAINT), default={})
+    lock: str | None = checked(checks.optional(checks.absolute), default=None)
+    sha256: str | None = checked(checks.optional(checks.sha256), default=None)
+
+    def check(self) -> None:
+        if (self.lock is None) != (self.sha256 is None):
+            raise ValueError("ComposerProject: lock and sha256 come together")
+
+
+Source = Archive | DebianPackage | LocalFile | ComposerProject
+_SOURCES: Mapping[str, type[Source]] = {
+    "archive": Archive,
+    "debian": DebianPackage,
+    "file": LocalFile,
+    "composer": ComposerProject,
+}
 
 
 _VERSION = checks.matching(r"[0-9][A-Za-z0-9.+~-]*", "version")
@@ -70,7 +113,9 @@ class Release(Declaration):
 
     version: str = checked(_VERSION)
     php: tuple[str, ...] = checked(checks.each(checks.matching(r"[0-9]\.[0-9]{1,2}", "PHP version"), least=1))
-    sources: tuple[Source, ...] = checked(checks.each(checks.instance(Archive, DebianPackage, LocalFile), least=1))
+    sources: tuple[Source, ...] = checked(
+        checks.each(checks.instance(Archive, DebianPackage, LocalFile, ComposerProject), least=1)
+    )
     upgrades_from: str = checked(_VERSION, default="0")
 
     def source(self, debian: int) -> Source | None:
@@ -85,7 +130,7 @@ def releases(package: str, file: str = "releases.toml") -> tuple[Release, ...]:
     """Read the releases that a plugin ships as data, the one to be preferred first.
 
     Each ``[[release]]`` has ``version``, ``php``, ``sources`` and, where not every older version can be upgraded
-    to it at once, ``upgrades_from``; a source's ``type`` is archive, debian or file.
+    to it at once, ``upgrades_from``; a source's ``type`` is archive, debian, file or composer.
 
     Raises:
         TypeError, ValueError: what the file says is no release, with the place.
