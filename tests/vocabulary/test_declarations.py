@@ -80,6 +80,7 @@ WRONG: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (ValueError, "Archive.sha256: 'abc' is no SHA-256", lambda: Archive("https://x.org/a.tar", "abc")),
     (ValueError, "LocalFile.path: 'a.tar' is relative", lambda: LocalFile("a.tar", SUM)),
     (ValueError, "DebianPackage.packages", lambda: DebianPackage(["-x"], "1", "usr", 13)),
+    (ValueError, "DebianPackage.packages", lambda: DebianPackage(["wordpress", "php-x="], "1", "usr", 13)),
     (ValueError, "DebianPackage.packages: at least 1", lambda: DebianPackage([], "1", "usr", 13)),
     (ValueError, "VersionFile.regex: '.*' has 0 groups", lambda: VersionFile("v", ".*")),
     (ValueError, "VersionFile.regex: .* has 2 groups", lambda: VersionFile("v", "(a)(b)")),

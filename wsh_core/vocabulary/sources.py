@@ -40,15 +40,16 @@ class Archive(_MaybeComposed):
 class DebianPackage(Declaration):
     """Packages of one Debian release, unpacked and never installed.
 
-    ``packages`` are the application's own and those that its links lead into; ``version`` is that of the
-    first one. ``links`` are links that the packages lack, path and target as ln(1) would have them from ``/``:
-    what they lead to is put in their place, so that the tree is laid out as the application's publisher does.
+    ``packages`` are the application's own and those that its links lead into, each in the version that apt
+    prefers, or ``name=version``; ``version`` is that of the first one. ``links`` are links that the packages
+    lack, path and target as ln(1) would have them from ``/``: what they lead to is put in their place, so that
+    the tree is laid out as the application's publisher does.
     """
 
     tag: ClassVar[Mapping[str, str]] = {"type": "debian"}
 
     packages: tuple[str, ...] = checked(
-        checks.each(checks.matching(r"[a-z0-9][a-z0-9.+-]+", "name of a package"), least=1)
+        checks.each(checks.matching(r"[a-z0-9][a-z0-9.+-]+(=[0-9][A-Za-z0-9.+:~-]*)?", "name of a package"), least=1)
     )
     version: str = checked(checks.matching(r"[0-9][A-Za-z0-9.+:~-]*", "version of a package"))
     root: str = checked(checks.relative)
