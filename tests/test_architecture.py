@@ -15,7 +15,7 @@ AGENT = CORE / "agent"
 
 LAYERS = (
     "errors", "agent", "releases", "models", "resources", "vocabulary", "plugin", "hookspecs", "plugins",
-    "builtin", "features", "plan", "transport", "upstream", "cli", "testing",
+    "builtin", "features", "plan", "transport", "upstream", "testing", "cli",
 )  # fmt: skip
 """Each may import those before it."""
 

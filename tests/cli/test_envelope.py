@@ -29,7 +29,9 @@ def commands(group: Group = root, words: tuple[str, ...] = ()) -> list[tuple[str
 
 
 COMMANDS = commands()
-READS = [words for words in COMMANDS if words not in {("init",), ("help",), ("version",), ("schema",)}]
+READS = [
+    words for words in COMMANDS if words not in {("init",), ("help",), ("version",), ("schema",), ("plugin", "new")}
+]
 
 
 def lines(done) -> list[dict]:

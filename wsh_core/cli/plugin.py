@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wsh_core.cli.help import Group, argument
+from wsh_core.cli.help import Group, argument, option
 from wsh_core.cli.session import Answer, Session
 from wsh_core.cli.terminal import Console, Span
 from wsh_core.cli.units import counted
@@ -19,6 +19,7 @@ plugin = Group(
     examples=[
         ("wsh plugin list", "what is installed"),
         ("wsh plugin enable wordpress", "put it into wsh.yaml"),
+        ("wsh plugin new ghost", "a package for an application of your own"),
     ],
 )
 
@@ -97,3 +98,29 @@ def enable(session: Session, name: str | None) -> Answer:
     session.load(change.overlay)
     change.write()
     return Answer({"plugins": sorted([*listed, name])}, lambda out: out.line(f"{change} written and checked"))
+
+
+@plugin.command(
+    "new", section="Make", ordinary=False, exits=(0, 2, 3),
+    examples=[("wsh plugin new ghost", "in ./wsh-ghost"), ('wsh plugin new ghost blog --title "Ghost"', "in ./blog")],
+)  # fmt: skip
+@argument("name", metavar="PLUGIN", help="the application's name: ghost")
+@argument("directory", default=None, metavar="DIR", help="where; it is made if need be (./wsh-PLUGIN)")
+@option("--title", metavar="TEXT", group="What", help="what people call the application (its name)")
+def new(name: str | None, directory: str | None, title: str | None) -> Answer:
+    """Write a package for a plugin: module, releases, tests, kit, CI; its tests pass as written."""
+    from pathlib import Path
+
+    from wsh_core.cli import new_plugin, questions
+    from wsh_core.cli.questions import Want
+
+    if name is None:
+        raise questions.missing([Want("PLUGIN", "the application's name: ghost", "Plugin")])
+    place = Path(directory or f"wsh-{name}")
+    names = new_plugin.write(name, place, title)
+
+    def text(out: Console) -> None:
+        out.line(f"{place}: {counted(len(names), 'file')} written")
+        out.line("Next: ", Span(f"cd {place} && pip install -e '.[test]' && pytest", "bold"), "; then README.md")
+
+    return Answer({"directory": str(place), "files": names}, text)
