@@ -153,3 +153,9 @@ def fence_in_server_context(scene: Scene, slug: str) -> Without:
         r"\2\1",
     )
     return _without(scene, {f"{paths.VHOSTS}/{slug}.conf": moved}, *APACHE)
+
+
+def share_of_workers(scene: Scene) -> Without:
+    """As many of Apache's workers as there are may wait for alice's PHP."""
+    lines = (r"^ *<Proxy .*\n *</Proxy>\n", "")
+    return _without(scene, {f"{paths.VHOSTS}/alice-www.conf": lines}, *APACHE)

@@ -76,7 +76,7 @@ def _has_exactly_what_the_app_asked(main: Directive, vhost: Vhost, app: str) -> 
     directory = main.one("Directory")
     assert [each.args for each in directory.all("FallbackResource")] == ([[vhost.fallback]] if vhost.fallback else [])
     assert len(main.all("Location")) == len(directory.all("FilesMatch")) == (app == "php")
-    expected = ALWAYS | {"Header", "RedirectMatch", "LocationMatch", "Location", *optional}
+    expected = ALWAYS | {"Header", "RedirectMatch", "LocationMatch", "Location", "Proxy", "SetEnvIfNoCase", *optional}
     assert {each.name for each in main.inside} <= expected
     assert {each.name for each in main.inside} >= ALWAYS
 
@@ -162,7 +162,7 @@ def test_the_account_is_pinned_and_php_is_for_what_exists() -> None:
     assert main.one("Location").args == ["/"]
     php = main.one("Directory").one("FilesMatch")
     assert php.args == [r"\.php$"]
-    assert php.one("SetHandler").args == ["proxy:unix:/run/wsh/fpm/php84-6001.sock|fcgi://localhost"]
+    assert php.one("SetHandler").args == ["proxy:unix:/run/wsh/fpm/php84-6001.sock|fcgi://alice-blog"]
     assert php.one("If").args == ["! -f %{REQUEST_FILENAME}"]
     assert php.one("If").one("SetHandler").args == ["none"]
 

@@ -28,6 +28,7 @@ def content(scope: SiteScope) -> Text:
     return render(
         "vhost.conf",
         site=scope.site.id,
+        slug=scope.slug,
         canonical=domains[0],
         others=domains[1:],
         docroot=scope.docroot,
