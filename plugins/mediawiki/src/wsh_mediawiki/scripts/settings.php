@@ -7,7 +7,7 @@ $wgDBtype = 'mysql';
 $wgDBpassword = '';  // the socket tells MariaDB who is there
 $wgDBTableOptions = 'ENGINE=InnoDB, DEFAULT CHARSET=binary';
 $wgAuthenticationTokenVersion = '1';
-$wgCacheDirectory = __DIR__ . '/cache';
+$wgCacheDirectory = $wgTmpDirectory = __DIR__ . '/cache';
 $wgMainCacheType = CACHE_ACCEL;
 $wgSessionCacheType = CACHE_DB;
 $wgJobRunRate = 0;  // a timer does what visitors would wait for
