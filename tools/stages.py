@@ -32,6 +32,12 @@ class Stage:
     markers: tuple[str, ...] = field(default=())
 
 
+APPS = (
+    "composer", "conformance", "drupal", "flarum", "kimai", "matomo", "mediawiki", "nextcloud", "wordpress_upgrade",
+)  # fmt: skip
+"""Modules of tests/lab that bring real applications from elsewhere, and take their time."""
+_APPS = tuple(f"tests/lab/test_{name}.py" for name in APPS)
+
 STAGES = (
     Stage("lint", ((str(BIN / "ruff"), "check", "."), (str(BIN / "ruff"), "format", "--check", ".")), 60),
     Stage("types", ((str(BIN / "mypy"),),), 180),
@@ -53,10 +59,11 @@ STAGES = (
         "lab",
         (
             (*_PYTEST, "plugins/lab/tests"),
-            (*_PYTEST, "tests/lab"),
+            (*_PYTEST, "tests/lab", *(f"--ignore={path}" for path in _APPS)),
         ),
         1800,
     ),
+    Stage("apps", ((*_PYTEST, *_APPS),), 2400, quick=False),
     Stage("attacks", ((*_PYTEST, "tests/attacks"),), 1200),
     Stage("docs", ((*_PYTEST, "tests/docs"),), 900, quick=False),
 )
@@ -64,8 +71,12 @@ STAGES = (
 
 MATRIX = {
     "static, php": {"plan": "tests.features.", "engine": "tests.lab.test_sites", "real": "tests.lab.test_sites"},
-    "toy app": {"plan": "tests.agent.test_app", "engine": "tests.lab.test_app", "real": ""},
-    "wordpress": {"plan": "tests.features.", "engine": "tests.lab.test_killed", "real": "tests.lab.test_wordpress"},
+    "toy app": {"plan": "tests.agent.test_app", "engine": "tests.lab.test_upgrade", "real": ""},
+    "wordpress": {"plan": "plugin", "engine": "tests.lab.test_killed", "real": "tests.lab.test_wordpress"},
+    **{
+        name: {"plan": "plugin", "engine": f"tests.lab.test_{name}", "real": f"tests.lab.test_{name}"}
+        for name in ("drupal", "flarum", "kimai", "matomo", "mediawiki", "nextcloud")
+    },
 }
 """Which modules show an application: its plan, what the engine does with it, and the real thing on a real server."""
 NOT_TESTED = (
