@@ -15,7 +15,8 @@ from .world import World, changes
 pytestmark = pytest.mark.needs_machine("root", "namespaces")
 
 SPY = """<?php
-echo json_encode([posix_getuid(), glob('/home/*'), @file_get_contents('/etc/shadow'), scandir('/proc/self/root')]), "\\n";
+$seen = [posix_getuid(), glob('/home/*'), @file_get_contents('/etc/shadow'), scandir('/proc/self/root')];
+echo json_encode($seen), "\\n";
 """
 
 
