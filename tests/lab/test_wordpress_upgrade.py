@@ -43,12 +43,19 @@ def blog(world: World, offered: Newer) -> Blog:
     assert version(blog) == offered.older
     blog.login(blog.secret())
     blog.write("First of all", "Written with the older release.")
-    world.put("alice", "blog/app/wp-content/uploads/2026/01/note.txt", "An upload.")
-    world.put("alice", "blog/app/wp-content/plugins/own/own.php", OWN)
-    world.put("alice", "blog/app/wp-content/themes/own/style.css", STYLE)
+    put(blog, "uploads/2026/01/note.txt", "An upload.")
+    put(blog, "plugins/own/own.php", OWN)
+    put(blog, "themes/own/style.css", STYLE)
     blog.rest("/wp/v2/plugins/own/own", data={"status": "active"})
     world.releases("wordpress", newest_first(offered.toml))
     return blog
+
+
+def put(blog: Blog, path: str, text: str) -> None:
+    """Write what the customer brings, in directories of its own."""
+    place = f"{blog.tree}/wp-content/{path}".rpartition("/")[0]
+    assert blog.world.as_account(blog.account, "mkdir", "-p", place).returncode == 0
+    blog.world.put(blog.account, f"{blog.key}/app/wp-content/{path}", text)
 
 
 def newest_first(toml: str) -> str:
@@ -78,14 +85,13 @@ def test_a_newer_release_is_told_and_not_forced(blog: Blog, offered: Newer) -> N
     events = blog.world.apply()
     assert changes(events) == {}
     (outdated,) = (event for event in events if event["type"] == "outdated")
-    assert (outdated["version"], outdated["wanted"]) == (offered.older, offered.newer)
+    assert (outdated["installed"], outdated["wanted"]) == (offered.older, offered.newer)
     assert version(blog) == offered.older
 
 
 def test_a_plugin_that_does_not_fit_puts_everything_back(blog: Blog, offered: Newer) -> None:
     """It breaks every page of the newer release; the site stays the older one, as it was, and is not tried again."""
-    world = blog.world
-    world.put("alice", "blog/app/wp-content/plugins/misfit/misfit.php", MISFIT.format(version=offered.older))
+    put(blog, "plugins/misfit/misfit.php", MISFIT.format(version=offered.older))
     blog.rest("/wp/v2/plugins/misfit/misfit", data={"status": "active"})
     events = upgrade(blog, check=False)
     (told,) = (event for event in events if event.get("id") == "app:alice/blog")
@@ -108,7 +114,7 @@ def test_scheduled_tasks_run_in_the_jail(blog: Blog) -> None:
     """Visitors start none of them."""
     world = blog.world
     unit = f"wsh-job-{world.uid('alice')}-blog-cron"
-    world.put("alice", "blog/app/wp-content/plugins/own/own.php", OWN + (
+    put(blog, "plugins/own/own.php", OWN + (
         "add_action('own_task', static function () { update_option('own_task', 'done'); });\n"
         "wp_next_scheduled('own_task') || wp_schedule_single_event(time() - 60, 'own_task');\n"
     ))  # fmt: skip
