@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
+from tests import debian, sources
 from wsh_core.testing import toyapp
 from wsh_core.testing.conformance import Browser, Conformance, Machine
 
@@ -44,6 +48,14 @@ class TestWordPress(Conformance):
     cases = ("{title: 'Alice''s \"blog\" €', admin: alice.b, admin_email: editor@example.org}",)
     denied = ("/wp-config.php", "/wsh-config.php", "/wp-admin/install.php", "/wp-includes/version.php")
     volatile = ("wp_options",)  # its clockwork and its transients, whenever a page is shown
+
+    def prepare(self, machine: Machine) -> str:
+        """Debian 13's own release, and the one of unstable."""
+        with tempfile.TemporaryDirectory() as place:
+            found = debian.newer("wordpress", Path(place), more=("libphp-phpmailer", "libjs-jquery-ui"))
+            sources.send(machine, [found])
+        self.release, self.upgrade = "6.8.12", ("6.8.12", found.version)
+        return sources.overlay([found])
 
     def login(self, browser: Browser, password: str) -> bool:
         browser.get("/wp-login.php")  # sets the cookie by which it knows that there are cookies

@@ -42,26 +42,24 @@ def wsh_stage(request: pytest.FixtureRequest, wsh_machine: Machine, tmp_path_fac
     """The description under which the application of a class is installed."""
     from wsh_core.testing.conformance.stage import Stage
 
-    says = request.cls()
-    place = tmp_path_factory.mktemp("stage")
-    return Stage(wsh_machine, place, says.app, memory=says.memory, releases=says.prepare(wsh_machine))
+    return Stage(wsh_machine, tmp_path_factory.mktemp("stage"), request.cls())
 
 
 @pytest.fixture(scope="class")
-def wsh_installed(request: pytest.FixtureRequest, wsh_stage: Stage) -> Installed:
+def wsh_installed(wsh_stage: Stage) -> Installed:
     """The application, twice in one account and once in another."""
     from wsh_core.testing.conformance.scenes import Installed
 
-    return Installed(wsh_stage, request.cls())
+    return Installed(wsh_stage)
 
 
 @pytest.fixture(scope="class")
-def wsh_old(request: pytest.FixtureRequest, wsh_stage: Stage) -> Old:
+def wsh_old(wsh_stage: Stage) -> Old:
     """A site of the older release, with content."""
     from wsh_core.testing.conformance.scenes import Old
     from wsh_core.testing.conformance.stage import Site
 
-    says = request.cls()
+    says = wsh_stage.says
     if says.upgrade is None:
         pytest.skip(f"not run: no source of two releases of {says.app} to upgrade between")
     older, newer = says.upgrade

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from wsh_core.agent import paths
 
-from . import sabotage
 from .levels import check
+from .sabotage import LAST_STEP_FAILS, PAGES_BREAK_OFF, Sabotage
 from .says import Says
 from .scenes import Installed, Old, full_disk
 from .stage import Site, of_app, told_of
@@ -44,13 +43,6 @@ echo json_encode(['own' => $own, 'reached' => $reached]);
 
 class Conformance(Says):
     """An application's declaration, and the tests that follow from it."""
-
-    def enter(self, site: Site, password: str | None = None) -> Any:
-        """A browser that has logged in."""
-        browser = site.browser()
-        known = site.secret(self.password) if password is None else password
-        assert self.login(browser, known), f"the administrator's password does not open {site.url}"
-        return browser
 
     def shown(self, site: Site, path: str) -> str:
         """What those see who may see it."""
@@ -198,7 +190,7 @@ class Conformance(Says):
         """The file system of the homes has no room for accounts while a third account gets the application."""
         stage = wsh_installed.stage
         site = wsh_installed.new("full", "site", self.options)
-        stage.describe(replace(site, app="php", yaml=""))
+        stage.describe(replace(site, app="php", yaml="", release=None))
         stage.apply(site.account)
         stage.describe(site)
         with full_disk(stage):
@@ -215,12 +207,12 @@ class Conformance(Says):
     @check("silver", "failed upgrade: a migration that ends with an error")
     def test_failed_migration(self, wsh_old: Old) -> None:
         """The migration of the newer release is done, and then fails: code, data and database are as before."""
-        self._is_put_back(wsh_old, sabotage.last_step_fails)
+        self._is_put_back(wsh_old, LAST_STEP_FAILS)
 
     @check("silver", "failed upgrade: a release whose pages do not come")
     def test_ill_release(self, wsh_old: Old) -> None:
         """The front controllers of the newer release break off: code, data and database are as before."""
-        self._is_put_back(wsh_old, sabotage.pages_break_off)
+        self._is_put_back(wsh_old, PAGES_BREAK_OFF)
 
     @check("silver", "upgrade: content written before is read after")
     def test_upgrade(self, wsh_old: Old) -> None:
@@ -234,15 +226,15 @@ class Conformance(Says):
         self.is_well(site, {**wsh_old.written, path: "Words of the newer release"})
         assert [each for each in stage.apply(site.account) if each["type"] == "resource"] == []
 
-    def _is_put_back(self, old: Old, harm: sabotage.Sabotage) -> None:
+    def _is_put_back(self, old: Old, harm: Sabotage) -> None:
         """Try to upgrade to a release that is made to fail; see that all is as before, and stays so."""
         stage, site, newer = old.stage, old.site, old.upgraded()
         before = site.fingerprint()
         stage.describe(newer)
         told = {f"site:{site.account}/{site.key}": "upgrade"}
-        event = of_app(stage.apply(site.account, change=harm(newer), told=told, check=False), site)
+        event = of_app(stage.apply(site.account, change=harm.of(newer), told=told, check=False), site)
         assert event is not None
-        assert event["outcome"] == "failed", event
+        assert (event["outcome"], event["error"]["code"]) == ("failed", harm.code), event
         assert event["error"]["hint"]
         assert before.differences(site.fingerprint(), self.volatile) == []
         assert site.version() == site.release

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .browser import Browser
 from .machine import Machine
+
+if TYPE_CHECKING:
+    from .stage import Site
 
 
 class Says:
@@ -23,8 +26,11 @@ class Says:
     denied: ClassVar[tuple[str, ...]] = ()
     """Paths that visitors must not get, although there is a file: ``/config.php``."""
 
-    upgrade: ClassVar[tuple[str, str] | None] = None
-    """Two releases, the older first: what the upgrade is tried with."""
+    release: str | None = None
+    """The release of the sites that are checked; without it, the one that the plugin prefers."""
+
+    upgrade: tuple[str, str] | None = None
+    """Two releases, the older first, between which the upgrade is tried. `prepare` may set both."""
 
     public: ClassVar[bool] = True
     """Whether strangers may read what was written; if not, the kit sees to it that they cannot."""
@@ -57,3 +63,10 @@ class Says:
     def read(self, browser: Browser, path: str) -> str:
         """What *path* shows, as text; of a stranger, or where content is not `public`, of who has logged in."""
         return browser.get(path).text
+
+    def enter(self, site: Site) -> Browser:
+        """A browser that has logged in; AssertionError if the application does not let it in."""
+        browser = site.browser()
+        known = site.secret(self.password)
+        assert self.login(browser, known), f"the administrator's password does not open {site.url}"
+        return browser

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from wsh_core.agent import paths
 
-from .says import Says
 from .stage import Site, Stage
 
 _PEAK = """
@@ -38,11 +37,13 @@ os.rename(f"{place}/peak.new", f"{place}/peak")
 class Installed:
     """The same application twice in one account, beside a plain PHP site, and once in another, which was first."""
 
-    def __init__(self, stage: Stage, says: Says) -> None:
-        self.stage, self.says = stage, says
+    def __init__(self, stage: Stage) -> None:
+        self.stage, says = stage, stage.says
         one, two = stage.account("one"), stage.account("two")
-        self.first, self.second = (Site(stage, one, key, says.app, says.options) for key in ("first", "second"))
-        self.other = Site(stage, two, "other", says.app, says.options)
+        self.first, self.second = (
+            Site(stage, one, key, says.app, says.options, says.release) for key in ("first", "second")
+        )
+        self.other = Site(stage, two, "other", says.app, says.options, says.release)
         self.look = Site(stage, one, "look", "php")
         stage.describe(self.other)
         stage.apply(two)
@@ -69,7 +70,7 @@ class Installed:
 
     def new(self, role: str, key: str, options: str) -> Site:
         """A site of an account that is not there yet."""
-        return Site(self.stage, self.stage.account(role), key, self.says.app, options)
+        return Site(self.stage, self.stage.account(role), key, self.stage.says.app, options, self.stage.says.release)
 
     def strays(self) -> list[str]:
         """What belongs to the first account, is not in its sites, and was not there before the application."""

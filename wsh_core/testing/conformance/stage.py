@@ -26,6 +26,7 @@ from wsh_core.transport.base import Event, Transport
 from .browser import Browser
 from .fingerprint import Fingerprint, take
 from .machine import AgentChannel, Machine
+from .says import Says
 
 DESCRIPTION = "5c1d7a3e-9f20-4c0b-8d64-2b7f0a9c6e51"
 """The kit's own, so that the agent of a server that belongs to somebody refuses it."""
@@ -126,24 +127,23 @@ class Site:
 class Stage:
     """A description of one server, in *place*, for one application and what is beside it."""
 
-    def __init__(self, machine: Machine, place: Path, app: str, *, memory: str, releases: str | None) -> None:
-        """*releases* is the text of ``releases/APP.toml``, if the operator has releases of their own."""
-        self.machine, self.place, self.app = machine, place, app
+    def __init__(self, machine: Machine, place: Path, says: Says) -> None:
+        self.machine, self.place, self.says = machine, place, says
         self.token = f"k{secrets.token_hex(3)}"
-        self._sites: dict[str, list[Site]] = {}
         (place / "servers/web1/accounts").mkdir(parents=True)
         (place / "releases").mkdir()
+        releases = says.prepare(machine)
         if releases is not None:
-            (place / f"releases/{app}.toml").write_text(releases, encoding="utf-8")
+            (place / f"releases/{says.app}.toml").write_text(releases, encoding="utf-8")
         self._put("servers/web1/server.yaml", {"address": machine.address, "debian": machine.debian})
-        package = {**PACKAGE, "memory": memory}
-        self._put("wsh.yaml", {"description": DESCRIPTION, "plugins": [app], "packages": {"conformance": package}})
+        package = {**PACKAGE, "memory": says.memory}
+        self._put("wsh.yaml", {"description": DESCRIPTION, "plugins": [says.app], "packages": {"conformance": package}})
         self._transport = Transport("web1", AgentChannel(machine))
 
     @cached_property
     def apps(self) -> Apps:
         """The application's plugin, and what is built in."""
-        return Apps([self.app], overlays=self.place / "releases")
+        return Apps([self.says.app], overlays=self.place / "releases")
 
     @cached_property
     def authority(self) -> str:
