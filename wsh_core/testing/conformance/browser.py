@@ -33,8 +33,13 @@ class _Direct(HTTPAdapter):
             pool |= {"server_hostname": place["host"], "assert_hostname": place["host"]}
         return self.poolmanager.connection_from_host(**{**place, "host": self._address}, pool_kwargs=pool)
 
-    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+    def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:
+        # No longer than it is sent: requests would take it for the name that its cookies belong to.
         request.headers["Host"] = urlsplit(str(request.url)).netloc
+        try:
+            return super().send(request, *args, **named)
+        finally:
+            del request.headers["Host"]
 
 
 class Browser(requests.Session):
