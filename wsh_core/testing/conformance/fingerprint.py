@@ -47,15 +47,12 @@ class Fingerprint:
     tables: dict[str, str]
 
     def differences(self, later: Fingerprint, volatile: Sequence[str] = ()) -> list[str]:
-        """What is not as it was, in words; tables that *volatile* names (``cache_*``) do not count."""
-        return [
+        """What is not as it was, in words; tables and files that *volatile* names (``cache_*``) do not count."""
+        found = [
             *_differences("file", self.files, later.files),
-            *(
-                each
-                for each in _differences("table", self.tables, later.tables)
-                if not any(fnmatch(each.split(" ")[1], pattern) for pattern in volatile)
-            ),
+            *_differences("table", self.tables, later.tables),
         ]
+        return [each for each in found if not any(fnmatch(each.split(" ")[1], pattern) for pattern in volatile)]
 
 
 def take(machine: Machine, tree: str, database: str | None, left_out: Sequence[str] = ()) -> Fingerprint:

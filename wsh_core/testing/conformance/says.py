@@ -39,7 +39,8 @@ class Says:
     """The secret that is the administrator's password."""
 
     volatile: ClassVar[tuple[str, ...]] = ()
-    """Tables that change whenever a page is shown (``cache_*``): they do not count in comparisons."""
+    """Tables, and files below the site's directory, that change whenever a page is shown (``cache_*``,
+    ``data/app.log``): they do not count in comparisons."""
 
     seconds: ClassVar[float] = 120
     """How long one installation may take."""
