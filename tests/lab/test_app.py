@@ -381,21 +381,6 @@ def test_a_socket_in_the_place_of_a_file_stops_no_other_account(world: World) ->
     is_whole(toy, ["admin: Installed."])
 
 
-def test_another_version_on_disk_is_named_and_not_touched(world: World, tmp_path: Path) -> None:
-    toy = Toy(world, "older")
-    toy.describe(put_release(world, tmp_path, version="1.1"))
-    world.apply(accounts=["older"])
-    toy.note("kept")
-    toy.describe(put_release(world, tmp_path, version="2.0"))
-    planned = [e for e in world.plan(accounts=["older"]) if e.get("id") == "app:older/notes"]
-    assert [(e["outcome"], e["error"]["code"]) for e in planned] == [("refused", "app.upgrade")]
-    error = failed(world, toy)
-    assert (error["outcome"], error["code"]) == ("refused", "app.upgrade")
-    assert "toyapp 1.1 is installed" in error["message"]
-    assert error["hint"] == "upgrades come by: wsh site upgrade older/notes"
-    assert toy.notes() == ["admin: Installed.", "admin: kept"]
-
-
 def test_a_tree_without_its_version_is_not_installed_over(world: World) -> None:
     toy = installed(world, "unread")
     world.as_account("unread", "rm", f"{toy.tree}/VERSION")
