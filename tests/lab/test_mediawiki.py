@@ -84,7 +84,7 @@ class TestMediaWiki(Conformance):
         browser = self.enter(site)
         front = site.browser().get("/")
         assert front.url == f"{site.url}/wiki/Main_Page"
-        assert "<title>The &lt;b&gt;wiki&lt;/b&gt;</title>" in front.text
+        assert api(browser, action="query", meta="siteinfo")["query"]["general"]["sitename"] == "The <b>wiki</b>"
         for number, title in enumerate(
             ("Grüße", "AC/DC", "Is it?", "index.php", "A & B + C", 'Quote "here"', "a.b.css")
         ):
@@ -112,7 +112,8 @@ class TestMediaWiki(Conformance):
         assert said["upload"]["result"] == "Success", said
         answer = site.browser().get(said["upload"]["imageinfo"]["url"])
         assert answer.content == PIXEL
-        assert (answer.headers["Content-Type"], answer.headers["X-Content-Type-Options"]) == ("image/png", "nosniff")
+        assert answer.headers["Content-Type"] == "image/png"
+        assert "nosniff" in answer.headers["X-Content-Type-Options"]
 
     def test_the_queue_is_worked_off_in_the_jail(self, wsh_installed: Installed) -> None:
         """Visitors never do it; the timer does, and the unit is what it starts."""

@@ -108,6 +108,12 @@ def test_the_tables_are_recorded_before_anyone_asks_whether_they_are_up_to_date(
     assert recorded["argv"] == ["update", "--quick"]
 
 
+def test_that_it_is_installed_is_told_in_any_language() -> None:
+    expected = installation(app("language: de"))["expect"]
+    assert re.search(expected, "Du kannst jetzt <https://wiki.example.org> aufrufen")
+    assert not re.search(expected, "Die Server-URL „https://wiki.example.org“ wird verwendet.")
+
+
 def test_without_an_address_there_is_no_mail() -> None:
     account = resources_of(SITE.format(more="", options=""), plugins=[NAME])
     (want,) = (each.want() for each in account if each.kind == "app")

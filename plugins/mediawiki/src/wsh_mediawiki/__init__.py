@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Annotated
 
@@ -90,8 +91,9 @@ def wsh_install(site: SiteContext[MediaWikiOptions]) -> list[Step]:
         f"--dbuser={site.account}", "--dbpass=", "--passfile=/tmp/wsh-step/password.txt", "--confpath=/tmp",
         "--", site.options.title or site.domains[0], site.options.admin or site.account,
     )  # fmt: skip
+    said = f"<{re.escape(site.url)}>"  # in whatever language it invites to its first page
     return [
-        Php(entry=RUN, argv=argv, files={"password.txt": site.secret("admin")}, expect="successfully installed"),
+        Php(entry=RUN, argv=argv, files={"password.txt": site.secret("admin")}, expect=said),
         Write(OURS, _ours(site), mode="0600"),
         Write("LocalSettings.php", _script("LocalSettings.php").text, mode="0600"),
         *wsh_upgrade(),  # or MediaWiki has no record of what its tables are like
