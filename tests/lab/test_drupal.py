@@ -1,0 +1,44 @@
+"""Drupal as its visitors, its administrator and Drush meet it, from complete trees that lie on this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import sources
+from wsh_core.testing.conformance import Browser, Conformance, Machine
+
+pytestmark = [pytest.mark.needs_machine("root", "namespaces"), pytest.mark.timeout(900)]
+
+
+class TestDrupal(Conformance):
+    """The checks that every application must pass."""
+
+    app = "drupal"
+    options = "title: Words & <pages>"
+    cases = (
+        "{title: 'Alice''s \"pages\" {{ }} €', admin: alice.b, admin_email: editor@example.org, profile: minimal}",
+    )
+    denied = (
+        "/autoload.php", "/core/authorize.php", "/core/core.services.yml", "/core/install.php", "/core/lib/Drupal.php",
+        "/core/modules/node/node.module", "/core/rebuild.php", "/sites/default/default.services.yml",
+        "/sites/default/default.settings.php", "/sites/default/settings.php", "/update.php",
+    )  # fmt: skip
+    upgrade = ("11.4.2", "11.4.5")
+    volatile = ("cache_*", "cachetags", "flood", "key_value_expire", "queue", "semaphore", "sessions", "watchdog")
+
+    def prepare(self, machine: Machine) -> str:
+        found = sources.needs("drupal", at_least=2)
+        sources.send(machine, found)
+        return sources.overlay(found)
+
+    def login(self, browser: Browser, password: str) -> bool:
+        name = browser.site.options.get("admin", browser.site.account)
+        answer = browser.post("/user/login?_format=json", json={"name": name, "pass": password})
+        return answer.status_code == 200 and answer.json()["current_user"]["name"] == name
+
+    def write(self, browser: Browser, words: str) -> str:
+        page = browser.get("/node/add/page")
+        fields = {"title[0][value]": "Words", "body[0][value]": words, "body[0][format]": "basic_html"}
+        answer = browser.post("/node/add/page", browser.form(page, **fields, op="Save"))
+        assert words in answer.text, answer.text[-3000:]
+        return answer.url.removeprefix(browser.site.url)
