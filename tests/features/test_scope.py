@@ -126,6 +126,12 @@ def test_the_way_of_older_versions_has_no_release_that_is_not_needed() -> None:
     ]  # fmt: skip
     assert way(("33.0.3", "32"), ("31.0.1", "30")) == ["33.0.3"]
     assert way(("10.0", "9.5"), ("9.6", "0"), ("9.4", "0")) == ["9.6", "10.0"]
+    assert way(("31.0.1", "30.0.0"), ("30.0.2", "29.0.0")) == ["30.0.2", "31.0.1"]
+
+
+def test_on_the_way_the_releases_are_taken_that_stand_first() -> None:
+    """An operator's own come before those of the plugin, which may be newer."""
+    assert way(("33.0.3", "32"), ("32.0.2", "31"), ("32.0.9", "31")) == ["32.0.2", "33.0.3"]
 
 
 def test_each_release_on_the_way_has_its_own_steps_and_files() -> None:

@@ -44,7 +44,8 @@ def chosen(site: Site, app: App, options: OptionsModel, server: releases.Release
 def way(app: App, wanted: Available, server: releases.Release) -> tuple[Available, ...]:
     """The releases by which older versions come to the wanted one, which is the last of them.
 
-    As few as possible: before each the newest is taken from which one hop leads to it.
+    As few as possible: before each the first is taken, as the operator and the plugin prefer them, from which one hop
+    leads to it.
     """
     fitting, found = available(app, server), [wanted]
     while before := [
@@ -53,7 +54,7 @@ def way(app: App, wanted: Available, server: releases.Release) -> tuple[Availabl
         if versions.reaches(found[0].release.version, found[0].release.upgrades_from, each.release.version)
         and versions.key(each.release.upgrades_from) < versions.key(found[0].release.upgrades_from)
     ]:
-        found.insert(0, max(before, key=lambda each: versions.key(each.release.version)))
+        found.insert(0, before[0])
     return tuple(found)
 
 
