@@ -30,6 +30,7 @@ from wsh_core.plugin import (
     Vhost,
     hookimpl,
     releases,
+    upstream,
 )
 
 WSH_API = 1
@@ -62,6 +63,7 @@ def wsh_app() -> App:
         "Matomo",
         options=MatomoOptions,
         releases=releases(__name__),
+        upstream=upstream(__name__),
         version=VersionFile("core/Version.php", r"^\s*public const VERSION\s*=\s*'([^']+)'"),
         health=Probe("/index.php?module=Login", contains='name="form_nonce"'),
         up_to_date=Php(script=_script("up-to-date.php"), expect="^up to date$"),

@@ -30,6 +30,7 @@ from wsh_core.plugin import (
     hookimpl,
     php,
     releases,
+    upstream,
 )
 
 WSH_API = 1
@@ -61,6 +62,7 @@ def wsh_app() -> App:
         "MediaWiki",
         options=MediaWikiOptions,
         releases=releases(__name__),
+        upstream=upstream(__name__),
         version=VersionFile("includes/Defines.php", r"^define\( 'MW_VERSION', '([^']+)' \);"),
         health=Probe("/index.php?title=MediaWiki:Mainpage&uselang=en", contains='content="MediaWiki '),
         up_to_date=Php(script=_script("up-to-date.php"), expect="^up to date$"),

@@ -29,6 +29,7 @@ from wsh_core.plugin import (
     hookimpl,
     php_constants,
     releases,
+    upstream,
 )
 
 WSH_API = 1
@@ -58,6 +59,7 @@ def wsh_app() -> App:
         "WordPress",
         options=WordPressOptions,
         releases=releases(__name__),
+        upstream=upstream(__name__),
         version=VersionFile("wp-includes/version.php", r"^\$wp_version\s*=\s*'([^']+)'"),
         health=Probe("/wp-login.php", contains='name="log"'),
         up_to_date=Php(script=_script("up-to-date.php"), expect="^up to date$"),
