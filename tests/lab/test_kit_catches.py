@@ -125,6 +125,17 @@ def test_a_file_that_changes_without_wsh(toy: Toy, installed: Installed) -> None
         toy.test_idempotence(installed)
 
 
+def test_a_job_that_fails_and_one_that_nothing_starts(toy: Toy, installed: Installed) -> None:
+    with spoilt(installed.first, "count.php", "<?php exit(4);"), pytest.raises(AssertionError, match="count failed"):
+        toy.test_jobs(installed)
+    timer = f"wsh-job-{installed.stage.uid(installed.first.account)}-first-count.timer"
+    installed.stage.root("systemctl", "stop", timer)
+    with pytest.raises(AssertionError, match="nothing starts the job count"):
+        toy.test_jobs(installed)
+    installed.stage.root("systemctl", "start", timer)
+    toy.test_jobs(installed)
+
+
 @pytest.mark.parametrize(("path", "words"), [("/index.php", "answered 200"), ("/none.php", "there is no /none.php")])
 def test_a_path_that_is_not_denied_or_not_there(toy: Toy, installed: Installed, path: str, words: str) -> None:
     toy.denied = (path,)  # type: ignore[misc]

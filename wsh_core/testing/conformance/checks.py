@@ -108,6 +108,19 @@ class Conformance(Says):
             events = [event for event in stage.apply(account) if event["type"] == "resource"]
             assert [event["id"] for event in events] == [], told_of(events) if events else ""
 
+    @check("bronze", "jobs: each runs, and its timer waits")
+    def test_jobs(self, wsh_installed: Installed) -> None:
+        """In the jail, as the account; what they change is no change for wsh."""
+        site = wsh_installed.first
+        stage, uid = site.stage, site.stage.uid(site.account)
+        for job in site.scope().jobs:
+            unit = f"wsh-job-{uid}-{site.key}-{job.name}"
+            assert stage.succeeds("systemctl", "is-active", f"{unit}.timer"), f"nothing starts the job {job.name}"
+            done = stage.machine.run(["systemctl", "start", f"{unit}.service"], check=False)
+            log = stage.machine.run(["tail", f"{paths.logs(site.account)}/jobs.log"], check=False).stdout
+            assert done.returncode == 0, f"the job {job.name} failed: {log}"
+        assert [each for each in stage.apply(site.account) if each["type"] == "resource"] == []
+
     @check("bronze", "denied paths")
     def test_denied(self, wsh_installed: Installed) -> None:
         """What the author names is there and not shown; what the app's visitors bring is not executed."""
