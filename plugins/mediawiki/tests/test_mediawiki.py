@@ -22,9 +22,9 @@ package: small
 """
 
 
-def app(options: str = "", more: str = "email: alice@example.org\n") -> dict[str, Any]:
+def app(options: str = "", more: str = "email: alice@example.org\n", debian: int = 13) -> dict[str, Any]:
     account = SITE.format(more=more, options=f", options: {{{options}}}" if options else "")
-    found = resources_of(account, plugins=[NAME])
+    found = resources_of(account, plugins=[NAME], debian=debian)
     (resource,) = (each for each in found if each.kind == "app")
     assert resource.origin == f"wsh-{NAME}"
     return resource.want()
@@ -62,6 +62,12 @@ def test_debians_packages_are_both_taken() -> None:
     source = app()["source"]
     assert source["packages"] == ["mediawiki", "mediawiki-classes"]
     assert source["version"].startswith(f"1:{app()['version']}+")
+
+
+def test_where_debian_has_none_it_is_its_publishers_archive() -> None:
+    want = app(debian=12)
+    assert (want["version"], want["source"]["type"]) == ("1.45.0", "archive")
+    assert want["source"]["url"].endswith(f"-{want['version']}.tar.gz")
 
 
 def test_there_is_no_password_for_the_database() -> None:
