@@ -199,3 +199,13 @@ def test_an_account_without_mail_must_name_the_administrators() -> None:
 def test_the_version_is_read_as_nextcloud_writes_it(version: str, found: str | None) -> None:
     match = re.search(app()["version_file"]["regex"], f"<?php\n{version}\n", re.MULTILINE)
     assert (match[1] if match else None) == found
+
+
+def test_newer_releases_are_looked_for_where_nextcloud_publishes_them() -> None:
+    """Of each major version the newest, for none can be skipped; named once, whatever files there are of it."""
+    upstream = Apps(["nextcloud"]).get("nextcloud").app.upstream
+    assert upstream is not None
+    assert (upstream.line, upstream.every_line) == (1, True)
+    files = ("tar.bz2", "tar.bz2.sha256", "tar.bz2.asc", "zip")
+    page = "".join(f'<a href="nextcloud-33.0.9.{end}">nextcloud-33.0.9.{end}</a>\n' for end in files)
+    assert re.findall(upstream.version, page + '<a href="nextcloud-34.0.0rc1.tar.bz2">') == ["33.0.9"]

@@ -29,6 +29,7 @@ from wsh_core.plugin import (
     hookimpl,
     php,
     releases,
+    upstream,
 )
 
 WSH_API = 1
@@ -58,10 +59,7 @@ class NextcloudOptions(AppOptions):
 def wsh_app() -> App:
     """Nextcloud, as this plugin knows it."""
     return App(
-        "nextcloud",
-        "Nextcloud",
-        options=NextcloudOptions,
-        releases=releases(__name__),
+        "nextcloud", "Nextcloud", options=NextcloudOptions, releases=releases(__name__), upstream=upstream(__name__),
         version=VersionFile("version.php", r"^\$OC_VersionString\s*=\s*'([^']+)'"),
         health=Probe("/index.php/login", contains="data-requesttoken="),
         up_to_date=_occ("status", "--exit-code"),
