@@ -36,6 +36,8 @@ MARIADB = "10.11.0-MariaDB"
 
 It knows no difference between this one and newer ones.
 """
+MEMORY = 512 << 20
+"""Bytes that the filling of Kimai's cache may take; it needs more than 256 MiB."""
 OWN = """\
 # Variables of your own. Those in .env.local are the hosting's and win; changes of that file are undone.
 CORS_ALLOW_ORIGIN='^https?://localhost(:[0-9]+)?$'
@@ -135,6 +137,6 @@ def wsh_vhost() -> Vhost:
 
 def _migration() -> list[Step]:
     return [
-        Php(entry=CLI, argv=("kimai:install", "-n"), expect="Successfully installed"),
+        Php(entry=CLI, argv=("kimai:install", "-n"), expect="Successfully installed", memory=MEMORY),
         Php(entry=CLI, argv=("assets:install", "-n")),
     ]
