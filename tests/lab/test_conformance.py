@@ -11,7 +11,7 @@ from tests import debian, sources
 from wsh_core.testing import toyapp
 from wsh_core.testing.conformance import Browser, Conformance, Machine
 
-from .toy import install_plugin
+from .toy import ToyConformance, install_plugin
 
 pytestmark = pytest.mark.needs_machine("root", "namespaces")
 
@@ -21,25 +21,11 @@ def _toyapp(tmp_path_factory: pytest.TempPathFactory) -> None:
     install_plugin(tmp_path_factory.mktemp("plugin"))
 
 
-class TestToyapp(Conformance):
-    app = "toyapp"
+class TestToyapp(ToyConformance):
     options = "title: Words & <notes>"
     cases = ("{admin: Alice O'Hara, title: '\"{{ }}\" €'}",)
     denied = tuple(f"/{name}" for name in (*toyapp.CLOSED, "VERSION", "frame.html") if name != "migration.php")
     upgrade = ("1.1", "2.0")
-
-    def prepare(self, machine: Machine) -> None:
-        for version in toyapp.VERSIONS:
-            path = f"{toyapp.SHELF}/toyapp-{version}.zip"
-            machine.run(["install", "-D", "--mode=644", "/dev/stdin", path], input=toyapp.archive(version))
-
-    def login(self, browser: Browser, password: str) -> bool:
-        user = browser.site.options.get("admin", "admin")
-        return "Note it" in browser.post("/login.php", {"user": user, "password": password}).text
-
-    def write(self, browser: Browser, words: str) -> str:
-        browser.post("/note.php", {"text": words})
-        return "/"
 
 
 class TestWordPress(Conformance):

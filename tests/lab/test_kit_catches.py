@@ -9,36 +9,21 @@ from typing import Any
 
 import pytest
 
-from wsh_core.testing import toyapp
-from wsh_core.testing.conformance import Browser, Conformance, Site
+from wsh_core.testing.conformance import Site
 from wsh_core.testing.conformance.sabotage import Sabotage
 from wsh_core.testing.conformance.scenes import Installed, Old
 from wsh_core.testing.conformance.stage import Stage
 
-from .toy import install_plugin
+from .toy import ToyConformance, install_plugin
 
 pytestmark = pytest.mark.needs_machine("root", "namespaces")
 OPEN = "<?php require 'lib.php'; setcookie('toyapp', pass('admin')); go('/');"
 DEAF = "<?php require 'lib.php'; go('/');"
 
 
-class Toy(Conformance):
-    app = "toyapp"
-    cases = ("title: Other",)
+class Toy(ToyConformance):
     denied = ("/config.php",)
     upgrade = ("1.1", "2.0")
-
-    def prepare(self, machine: Any) -> None:
-        for version in toyapp.VERSIONS:
-            path = f"{toyapp.SHELF}/toyapp-{version}.zip"
-            machine.run(["install", "-D", "--mode=644", "/dev/stdin", path], input=toyapp.archive(version))
-
-    def login(self, browser: Browser, password: str) -> bool:
-        return "Note it" in browser.post("/login.php", {"user": "admin", "password": password}).text
-
-    def write(self, browser: Browser, words: str) -> str:
-        browser.post("/note.php", {"text": words})
-        return "/"
 
 
 @pytest.fixture(scope="module")

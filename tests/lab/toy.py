@@ -8,18 +8,19 @@ from typing import Any
 
 from wsh_core.plugins import installed
 from wsh_core.testing import toyapp
+from wsh_core.testing.conformance import Browser, Conformance, Machine
 
 from .world import World, troubles
 
 
-def install_plugin(place: Path) -> None:
-    """Make the toy application's plugin known to this Python, as pip would; once, however many modules ask."""
-    if "toyapp" in {plugin.name for plugin in installed()}:
+def install_plugin(place: Path, name: str = "toyapp", module: str = toyapp.__name__) -> None:
+    """Make a plugin, that of the toy application, known to this Python, as pip would; once, whoever asks."""
+    if name in {plugin.name for plugin in installed()}:
         return
-    info = place / "wsh_toyapp-1.0.dist-info"
+    info = place / f"wsh_{name}-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wsh-toyapp\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[wsh]\ntoyapp = wsh_core.testing.toyapp\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: wsh-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[wsh]\n{name} = {module}\n")
     sys.path.insert(0, str(place))
 
 
@@ -102,3 +103,22 @@ def failed(world: World, toy: Toy) -> dict[str, Any]:
     app = [e for e in events if e.get("id") == f"app:{toy.account}/{toy.key}"]
     assert len(app) == 1, troubles(events)
     return {**app[0]["error"], "outcome": app[0]["outcome"]}
+
+
+class ToyConformance(Conformance):
+    """What the kit must know of it."""
+
+    app = "toyapp"
+
+    def prepare(self, machine: Machine) -> None:
+        for version in toyapp.VERSIONS:
+            path = f"{toyapp.SHELF}/toyapp-{version}.zip"
+            machine.run(["install", "-D", "--mode=644", "/dev/stdin", path], input=toyapp.archive(version))
+
+    def login(self, browser: Browser, password: str) -> bool:
+        user = browser.site.options.get("admin", "admin")
+        return "Note it" in browser.post("/login.php", {"user": user, "password": password}).text
+
+    def write(self, browser: Browser, words: str) -> str:
+        browser.post("/note.php", {"text": words})
+        return "/"

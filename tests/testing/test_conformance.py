@@ -20,7 +20,8 @@ import requests
 from wsh_core.testing.conformance import Browser
 from wsh_core.testing.conformance.checks import CHECKS
 from wsh_core.testing.conformance.fingerprint import Fingerprint
-from wsh_core.testing.conformance.levels import LEVELS, Check, Level, Outcome, Result, level, table
+from wsh_core.testing.conformance.levels import LEVELS, NOT_YET, Check, Level, Outcome, Result, level, table
+from wsh_core.testing.conformance.says import Says
 
 BRONZE, SILVER, GOLD = (Check(name, f"a thing of {name}") for name in LEVELS)
 TEST = """
@@ -147,13 +148,17 @@ def test_a_certificate_must_hold(served: tuple[int, str]) -> None:
             wrong.get("/")
 
 
-def test_hidden_fields_are_taken_from_the_page() -> None:
+def test_hidden_fields_are_those_of_the_form_that_is_posted() -> None:
     page: Any = SimpleNamespace(
-        text="""<form><input type="hidden" name="token" value="t-1"><input value='2' name='id' type='hidden'/>
-        <input name="user"><input type="hidden" value="x"></form>"""
+        text="""<form><input type="hidden" name="token" value="other"><input name="search"></form>
+        <form><input type="hidden" name="token" value="a&amp;'b"><input value='2' name='id' type='hidden'/>
+        <input name="user"><textarea name="text"></textarea><input type="hidden" value="x"></form>"""
     )
-    found = Browser.form(None, page, user="alice", id="3")  # type: ignore[arg-type]
-    assert found == {"token": "t-1", "id": "3", "user": "alice"}
+    visitor: Any = None
+    assert Browser.form(visitor, page, user="alice", id="3") == {"token": "a&'b", "id": "3", "user": "alice"}
+    assert Browser.form(visitor, page, text="x") == {"token": "a&'b", "id": "2", "text": "x"}
+    assert Browser.form(visitor, page, search="x") == {"token": "other", "search": "x"}
+    assert Browser.form(visitor, page, none="x") == {"token": "a&'b", "id": "2", "none": "x"}
 
 
 # the plugin of pytest
@@ -168,3 +173,16 @@ def test_without_a_server_nothing_is_run_and_the_table_says_so(tmp_path: Path) -
     lines = done.stdout.splitlines()
     assert next(line for line in lines if line.startswith("level")).split() == ["level", "none"]
     assert any(line.endswith("no server to check applications on: --wsh-server root@SERVER") for line in lines)
+
+
+# its page
+
+
+def test_the_page_names_every_check_and_everything_that_can_be_said() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/conformance.md").read_text(encoding="utf-8")
+    heads = {check.title.partition(":")[0] for check in CHECKS}
+    assert [head for head in heads if f"| {head} |" not in page] == []
+    left = {title for titles in NOT_YET.values() for title in titles}
+    assert [title for title in left if f"| *{title}* | *not yet in the core* |" not in page] == []
+    said = {name for name in (*vars(Says), *Says.__annotations__) if not name.startswith("_")} - {"enter"}
+    assert [name for name in said if not re.search(rf"^\| `{name}[`(]", page, re.MULTILINE)] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -11,6 +12,8 @@ from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
     from .stage import Site
+
+_ATTRIBUTE = re.compile(r"""([\w-]+)=(["'])(.*?)\2""", re.DOTALL)
 
 TIMEOUT = 120
 """Seconds that an answer may take."""
@@ -63,10 +66,18 @@ class Browser(requests.Session):
         return super().request(method, urljoin(f"{self.site.url}/", str(url)), *args, **named)
 
     def form(self, page: requests.Response, **fields: str) -> dict[str, str]:
-        """The hidden fields of the forms on a page (tokens against forgery), with *fields*: what is to be posted."""
-        hidden = {}
-        for tag in re.findall(r"<input\b[^>]*>", page.text):
-            found = dict(re.findall(r"""([\w-]+)=["']([^"']*)["']""", tag))
-            if found.get("type") == "hidden" and "name" in found:
-                hidden[found["name"]] = found.get("value", "")
+        """What is to be posted: *fields*, and the hidden fields (tokens against forgery) of the form that has them.
+
+        Where no form on the page has a field of each name, the hidden fields of the whole page.
+        """
+        forms = [_inputs(text) for text in re.findall(r"<form\b.*?</form>", page.text, re.DOTALL | re.IGNORECASE)]
+        inputs = next((form for form in forms if fields.keys() <= form.keys()), None) or _inputs(page.text)
+        hidden = {name: tag.get("value", "") for name, tag in inputs.items() if tag.get("type") == "hidden"}
         return {**hidden, **fields}
+
+
+def _inputs(text: str) -> dict[str, dict[str, str]]:
+    """The attributes of the elements that have a name and are filled in, by that name."""
+    tags = re.findall(r"<(?:input|textarea|select|button)\b[^>]*>", text, re.IGNORECASE)
+    found = [{name: html.unescape(value) for name, _, value in _ATTRIBUTE.findall(tag)} for tag in tags]
+    return {tag["name"]: tag for tag in found if "name" in tag}
