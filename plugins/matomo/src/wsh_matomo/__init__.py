@@ -67,9 +67,7 @@ def wsh_app() -> App:
         version=VersionFile("core/Version.php", r"^\s*public const VERSION\s*=\s*'([^']+)'"),
         health=Probe("/index.php?module=Login", contains='name="form_nonce"'),
         up_to_date=Php(script=_script("up-to-date.php"), expect="^up to date$"),
-        layout=Layout(
-            config=("config/config.ini.php",), data=("misc/user",), cache=("tmp",), additions=("plugins", "misc")
-        ),
+        layout=Layout(("config/config.ini.php",), data=("misc/user",), cache=("tmp",), additions=("plugins", "misc")),
         database=Database(COLLATION),
         extensions=(
             "ctype", "curl", "dom", "fileinfo", "gd", "iconv", "intl", "mbstring", "pdo_mysql", "posix", "simplexml",
@@ -81,10 +79,8 @@ def wsh_app() -> App:
 @hookimpl
 def wsh_config(site: SiteContext[MatomoOptions]) -> list[ConfigFile | Job]:
     """The settings that are the hosting's, and the making of reports, which visitors must not wait for."""
-    return [
-        ConfigFile("config/common.config.ini.php", Join(*_settings(site))),
-        Job("archive", Php(entry="console", argv=("core:archive", f"--url={site.url}/"), timeout=3000), every="1h"),
-    ]
+    archive = Php(entry="console", argv=("core:archive", f"--url={site.url}/"), timeout=3000, network=True)
+    return [ConfigFile("config/common.config.ini.php", Join(*_settings(site))), Job("archive", archive, every="1h")]
 
 
 @hookimpl

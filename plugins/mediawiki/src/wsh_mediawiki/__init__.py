@@ -80,7 +80,7 @@ def wsh_config(site: SiteContext[MediaWikiOptions]) -> list[ConfigFile | Job]:
     """The settings that are the hosting's, and the wiki's own queue of work."""
     return [
         ConfigFile(OURS, _ours(site), after="install"),  # the installer refuses to run where there are settings
-        Job("jobs", Php(entry=RUN, argv=("runJobs", "--maxjobs=1000", "--maxtime=50")), every="5min"),
+        Job("jobs", Php(entry=RUN, argv=("runJobs", "--maxjobs=1000", "--maxtime=50"), network=True), every="5min"),
     ]
 
 
