@@ -15,7 +15,7 @@ from .host import Host
 from .jailed import Helpers
 from .ledger import Unfinished
 from .paths import SNAPSHOT_DUMP
-from .record import INSTALL, Dump, Record
+from .record import INSTALL, Dump, Hop, Record
 from .worksite import Worksite
 
 PHASES = ("built", "fenced", "saved", "switched", "migrated", "verified", "done")
@@ -100,8 +100,8 @@ def _put_back(site: Worksite, phase: str) -> None:
     reached = PHASES.index(phase)
     if reached >= PHASES.index("switched"):
         site.close()
-        for hop in reversed(record.hops[: record.hop + 1]):
-            _switch_back(site, hop.tree, hop.before, hop.moves)
+        for hop in reversed(_switched(site)):
+            _switch_back(site, hop)
         if record.database and (reached >= PHASES.index("migrated") or record.hop > 0):
             restore(site, record.dump, f"{record.work}/{SNAPSHOT_DUMP}")
         site.ask("clear", tree=record.tree, paths=record.layout["cache"])
@@ -111,16 +111,23 @@ def _put_back(site: Worksite, phase: str) -> None:
             site.ask("remove", path=f"{record.site}/{name}")
 
 
-def _switch_back(site: Worksite, newer: str, before: int | None, moves: list[tuple[str, int]]) -> None:
+def _switched(site: Worksite) -> list[Hop]:
+    """The hops that are still to be switched back: an undo that was cut may have come past the last of them."""
+    hops = site.record.hops[: site.record.hop + 1]
+    trees, there = [hop.before for hop in hops], site.inode(site.record.tree)
+    return hops[: trees.index(there) + 1] if there in trees else hops
+
+
+def _switch_back(site: Worksite, hop: Hop) -> None:
     tree = site.record.tree
-    if site.inode(tree) != before:
-        if site.inode(newer) != before:
+    if site.inode(tree) != hop.before:
+        if site.inode(hop.tree) != hop.before:
             raise LostError(
-                f"the tree that {tree} was before is neither there nor in {newer}",
+                f"the tree that {tree} was before is neither there nor in {hop.tree}",
                 "put back directory and database from a backup",
             )
-        site.ask("exchange", one=newer, other=tree)
-    for path in site.ask("bring", source=newer, target=tree, moves=moves):
+        site.ask("exchange", one=hop.tree, other=tree)
+    for path in site.ask("bring", source=hop.tree, target=tree, moves=hop.moves):
         site.say(f"{path} was removed meanwhile and cannot be put back")
 
 
