@@ -60,9 +60,22 @@ class Repository:
         kept = {key: value for key, value in package.items() if key not in ("source", "time", "notification-url")}
         self._packages.setdefault(name, {})[version] = {**kept, "dist": dist}
 
-    def file(self, name: str, version: str) -> str:
-        """The path on the server of a package's archive."""
-        return f"{self.shown}/{name.replace('/', '-')}-{version}.zip"
+    def add_elsewhere(self, name: str, version: str, kind: str, url: str) -> None:
+        """Add a package that comes in another way than as an archive."""
+        self._packages.setdefault(name, {})[version] = {
+            "name": name, "version": version, "dist": {"type": kind, "url": url, "reference": "0"},
+        }  # fmt: skip
+
+    def lock(self, *packages: tuple[str, str]) -> str:
+        """The text of a composer.lock that names these packages, by name and version."""
+        chosen = [self._packages[name][version] for name, version in packages]
+        empty = {"packages-dev": [], "aliases": [], "stability-flags": {}, "platform": {}, "platform-dev": {}}
+        return json.dumps({"packages": chosen, "content-hash": "0" * 32, "minimum-stability": "stable", **empty})
+
+    def spoil(self, name: str, version: str) -> None:
+        """Change the archive of a package after its checksum was published."""
+        with (self.place / f"{name.replace('/', '-')}-{version}.zip").open("ab") as file:
+            file.write(b"and more")
 
     def put(self, server: Server) -> str:
         """Put all of it on a server; its place there, which is what a description says."""

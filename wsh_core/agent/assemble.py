@@ -12,6 +12,9 @@ from .tree import remove
 PLACE = "/tmp/wsh-composer"
 """Composer's own directory, so that it does not read what the account may have configured."""
 
+_NEEDED = ("intl", "mbstring")
+"""Extensions that Composer needs for itself: to begin at all, and to say what is wrong."""
+
 
 def assemble(tree: str, php: str, caller: int) -> None:
     """Install what the lock in ``tree`` says, from the packages that came with it. ``caller`` as in steps.run."""
@@ -41,10 +44,11 @@ def assemble(tree: str, php: str, caller: int) -> None:
 
 
 def _extensions(scanned: str) -> str:
-    """Composer itself cannot do without mbstring; whether the application has what it needs is to be seen."""
+    """Load what Composer cannot do without; whether the application has what it needs is to be seen."""
+    known = ""
     for directory in filter(None, scanned.split(":")):
         for name in sorted(os.listdir(directory)):
             with open(f"{directory}/{name}", encoding="utf-8", errors="replace") as file:
-                if re.search(r"^extension=mbstring", file.read(), re.MULTILINE):
-                    return ""
-    return "extension=mbstring.so\n"
+                known += file.read() + "\n"
+    loaded = set(re.findall(r"^extension=(\w+)", known, re.MULTILINE))
+    return "".join(f"extension={name}.so\n" for name in _NEEDED if name not in loaded)

@@ -130,7 +130,7 @@ _CAUSES: tuple[tuple[str, _Words], ...] = (
         ),
     ),
     (
-        r"Could not find (?:a version of )?package (\S+?)(?: with version (\S+?))?(?: in|\.| )",
+        r"Could not find (?:a version of )?package (\S+?)(?: with version (\S+?))?\.?(?: |$)",
         lambda m: ("app.package", f"there is no package {m[1]} {m[2] or ''}".rstrip(), _NAMES),
     ),
     (
