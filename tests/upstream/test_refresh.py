@@ -152,3 +152,31 @@ def test_an_application_whose_makers_nobody_knows(run):
     assert "error[app.upstream]: wsh-core does not say where static announces its releases" in done.err
     assert "error[plugin.missing]" in run("app", "refresh", "nothing").err
     assert "static has no releases" in run("app", "releases", "static").out
+
+
+def test_what_neither_signs_nor_publishes_checksums_says_so(run, request, makers, overlay):
+    plain = "\n".join(
+        line for line in UPSTREAM.splitlines() if not line.startswith(("checksum", "signature", "keyring"))
+    )
+    toml = request.getfixturevalue("tmp_path") / "plugin/wsh_guestbook/releases.toml"
+    toml.write_text(RELEASES + plain.format(url=makers.url))
+    done = run("app", "refresh")
+    assert done.status == ExitStatus.OK, done.err
+    assert "no checksum and no signature published, trusted by https" in overlay.read_text()
+
+
+def test_a_project_of_composer_keeps_what_it_requires_and_not_its_lock(run, request, makers, overlay):
+    toml = request.getfixturevalue("tmp_path") / "plugin/wsh_guestbook/releases.toml"
+    source = (
+        'type = "composer", package = "a/b", require = {"c/d" = "^2"}, lock = "/srv/l", sha256 = "' + "0" * 64 + '"'
+    )
+    index, version = UPSTREAM.strip().splitlines()[1:3]
+    toml.write_text(
+        f'[[release]]\nversion = "1.0"\nphp = ["8.4"]\nupgrades_from = "0.9"\nsources = [{{{source}}}]\n'
+        f"[upstream]\n{index.format(url=makers.url)}\n{version}\n"
+    )
+    done = run("app", "refresh")
+    assert done.status == ExitStatus.OK, done.err
+    releases = tomllib.loads(overlay.read_text())["release"]
+    assert [(each["version"], each["upgrades_from"]) for each in releases] == [("2.1", "0.9")]
+    assert releases[0]["sources"] == [{"type": "composer", "package": "a/b", "require": {"c/d": "^2"}}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +13,7 @@ from wsh_core.plugins import LoadedApp
 from wsh_core.upstream import verify
 from wsh_core.upstream.announced import Announced, announced
 from wsh_core.upstream.web import Web
-from wsh_core.vocabulary.sources import Archive, Release, Source
+from wsh_core.vocabulary.sources import Archive, ComposerProject, Release, Source
 from wsh_core.vocabulary.upstream import Upstream, filled
 
 Tell = Callable[[str], None]
@@ -66,10 +66,11 @@ class _Fetch:
 
     def _composer(self) -> tuple[Source, str]:
         """The same project in another version; Composer's lock will hold the checksums of what it takes."""
-        known = [each for each in self.wanted.follows.sources if each.tag.get("type") == "composer"]
+        known = [each for each in self.wanted.follows.sources if isinstance(each, ComposerProject)]
         if not known:
             self.loaded.fail("plugin.upstream", "has neither an archive nor a Composer project of its upstream")
-        return known[0], f"Announced by {', '.join(self.upstream.index)}; Composer verifies what it takes"
+        free = replace(known[0], lock=None, sha256=None)  # a lock is of one version
+        return free, f"Announced by {', '.join(self.upstream.index)}; Composer verifies what it takes"
 
     def _archive(self) -> tuple[Source, str]:
         assert self.upstream.archive
