@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -328,7 +327,7 @@ def test_a_second_apply_changes_nothing(installed: Installed) -> None:
 
 
 @pytest.fixture(scope="module")
-def before(installed: Installed) -> Iterator[list[str]]:
+def before(installed: Installed) -> list[str]:
     """Bob's cloud, in use: a file, a calendar, an app and a theme of his own; its tables."""
     sources.needs("nextcloud", at_least=2)
     bobs, world = installed.bobs, installed.world
