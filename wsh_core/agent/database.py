@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from .errors import AgentError
 from .mariadb import Client, identifier, string
 
 
@@ -54,8 +57,15 @@ def defaults(client: Client, database: str) -> tuple[str, str] | None:
 
 
 def empty(client: Client, database: str, charset: str, collation: str) -> None:
-    """Drop a database, if it is there, and make it anew: rights on it stay, for they are its name's."""
+    """Drop a database, if it is there, and make it anew: rights on it stay, for they are its name's.
+
+    Whoever still works in it is cut off: a statement goes on when its program is dead, and would be waited for.
+    """
     name = identifier(database)
+    sessions = f"SELECT ID FROM information_schema.PROCESSLIST WHERE DB = {string(database)} AND ID <> CONNECTION_ID()"  # noqa: S608
+    for (session,) in client.query(sessions):
+        with suppress(AgentError):  # it may have ended by itself
+            client.query(f"KILL HARD CONNECTION {int(session or 0)}")
     client.execute(
         [f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} CHARACTER SET {charset} COLLATE {collation}"]
     )

@@ -25,6 +25,8 @@ from .safefs import Root
 Emit = Callable[[dict[str, Any]], None]
 _TICK = 0.02
 _KEEP_SECONDS = 90 * 86400
+RECOVER = "recover"
+"""What holds the lock instead of an operation while nobody has asked (recovery.py)."""
 _RECOVERY = "wsh-recover.service"
 _ID = re.compile(r"[0-9a-f]{6}")
 
@@ -71,6 +73,12 @@ def _locked(fd: int) -> AgentError:
     except ValueError:
         who = {}
     operation = who.get("operation", "unknown")
+    if operation == RECOVER:
+        return AgentError(
+            "server.locked",
+            f"what was cut on this server is being ended, since {who.get('since', 'a moment ago')}",
+            "wait for it: journalctl -fu wsh-recover, or queue: wsh apply --wait 10m; there is no lock to delete",
+        )
     return AgentError(
         "server.locked",
         f"{who.get('user', 'somebody')}, from {who.get('host', 'here')}, changes this server since"

@@ -13,7 +13,7 @@ from .errors import told
 from .host import Host
 from .jailed import Helpers
 from .kinds.app import give_shim
-from .operation import lock
+from .operation import RECOVER, lock
 from .protocol import event, now
 from .record import Record
 from .safefs import Root
@@ -28,7 +28,7 @@ def run(emit: Callable[[dict[str, Any]], None]) -> bool:
 
     Raises AgentError when the lock cannot be had, or the ledger cannot be read.
     """
-    holder = {"user": "wsh", "host": "here", "operation": "recover", "since": now()}
+    holder = {"user": "wsh", "host": "here", "operation": RECOVER, "since": now()}
     with lock(Root("/"), holder, _LOCK_SECONDS):
         host = Host("/", writable=True, emit=emit)
         try:
