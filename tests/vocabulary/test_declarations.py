@@ -13,6 +13,7 @@ from wsh_core.plugin import (
     App,
     AppOptions,
     Archive,
+    ComposerProject,
     ConfigFile,
     Database,
     DebianPackage,
@@ -79,6 +80,11 @@ WRONG: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (ValueError, "Archive.url", lambda: Archive("https://user@x.org/a.tar", SUM)),
     (ValueError, "Archive.sha256: 'abc' is no SHA-256", lambda: Archive("https://x.org/a.tar", "abc")),
     (ValueError, "LocalFile.path: 'a.tar' is relative", lambda: LocalFile("a.tar", SUM)),
+    (ValueError, "ComposerProject.package: 'acme' is no name of a Comp", lambda: ComposerProject("acme")),
+    (ValueError, "ComposerProject.package", lambda: ComposerProject("acme/site --dev")),
+    (ValueError, "ComposerProject.require", lambda: ComposerProject("acme/site", {"acme/x": "^1; id"})),
+    (ValueError, "ComposerProject.require", lambda: ComposerProject("acme/site", {"php": "^8"})),
+    (ValueError, "lock and sha256 come together", lambda: ComposerProject("acme/site", lock="/srv/l.lock")),
     (ValueError, "DebianPackage.packages", lambda: DebianPackage(["-x"], "1", "usr", 13)),
     (ValueError, "DebianPackage.packages", lambda: DebianPackage(["wordpress", "php-x="], "1", "usr", 13)),
     (ValueError, "DebianPackage.packages: at least 1", lambda: DebianPackage([], "1", "usr", 13)),
@@ -148,6 +154,20 @@ DATA = [
     (
         Archive("https://x.org/a.tar", SUM, "a"),
         {"type": "archive", "url": "https://x.org/a.tar", "sha256": SUM, "root": "a"},
+    ),
+    (
+        Archive("https://x.org/a.tar", SUM, composer=True),
+        {"type": "archive", "url": "https://x.org/a.tar", "sha256": SUM, "root": "", "composer": True},
+    ),
+    (
+        ComposerProject("acme/site", {"acme/x": "self.version"}),
+        {
+            "type": "composer",
+            "package": "acme/site",
+            "require": {"acme/x": "self.version"},
+            "lock": None,
+            "sha256": None,
+        },
     ),
     (LocalFile("/a.tar", SUM), {"type": "file", "path": "/a.tar", "sha256": SUM, "root": ""}),
 ]  # fmt: skip

@@ -106,7 +106,7 @@ _CAUSES: tuple[tuple[str, _Words], ...] = (
         lambda m: ("app.checksum", f"{m[1]} is not what the lock promises", "do not use it; ask who publishes it"),
     ),
     (
-        r"(?:(\S+) \S+|(?<!\S)composer.json) requires php (\S+).*?your php version \(([0-9.]+)",
+        r"(?:Root composer\.json|(\S+) \S+) requires php (\S+).*?your php version \(([0-9.]+)",
         lambda m: (
             "app.php",
             f"{m[1] or 'the project'} requires PHP {m[2]}, this server has {m[3]}",
