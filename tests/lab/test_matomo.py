@@ -17,6 +17,8 @@ from . import newer
 
 pytestmark = pytest.mark.needs_machine("root", "namespaces")
 GIF = b"GIF89a"
+MORE = ("php-symfony-polyfill-php85",)
+"""What only the newer release needs."""
 LACKING = "php-twig="
 """A library without which no page and no migration of Matomo works."""
 
@@ -72,14 +74,15 @@ class TestMatomo(Conformance):
     volatile = ("matomo_session", "matomo_option", "matomo_locks", "matomo_user", "matomo_brute_force_log")
 
     def prepare(self, machine: Machine) -> str:
-        offered = newer.offer(machine, self.app)
+        offered = newer.offer(machine, self.app, MORE)
         type(self).upgrade = (offered.older, offered.newer)
         return offered.toml
 
     def login(self, browser: Browser, password: str) -> bool:
         name = browser.site.options.get("admin", browser.site.account)
         page = browser.get("/index.php", params={"module": "Login"})
-        form = browser.form(page, form_login=name, form_password=password)
+        nonce = browser.form(page)["form_nonce"]  # what else is hidden belongs to the form for a lost password
+        form = {"form_login": name, "form_password": password, "form_nonce": nonce}
         answer = browser.post("/index.php?module=Login", form, headers={"Referer": page.url}, allow_redirects=False)
         return answer.status_code in (302, 303)
 
