@@ -9,16 +9,18 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from wsh_core.cli.render import log, plan, problems, report, status, table
+from wsh_core.cli.render import log, plan, problems, report, status, table, upgrades
 from wsh_core.cli.render.progress import Progress
 from wsh_core.cli.terminal import Console
 from wsh_core.errors import Problem, Where
 from wsh_core.plan.labels import Label
+from wsh_core.plan.outcomes import Outcome, State
 from wsh_core.plan.report import Event, fold
 
 HERE = Path(__file__).parent
@@ -70,6 +72,38 @@ def an_operation(name: str) -> Callable[[Console], None]:
         report.reports(console, [fold("web1", events(name), "apply")], VIEW)
 
     return told
+
+
+def an_upgrade(name: str, state: State, before: str, after: str, *, alone: bool = True) -> Callable[[Console], None]:
+    site = Outcome("anna/notes", "web1", "toyapp", "https://anna.example.org/", "not read", before, after)
+    sites = {f"site:{each.site}": each for each in (site, replace(site, site="berta/notes"))[: 1 if alone else 2]}
+
+    def told(console: Console) -> None:
+        now = [0.0]
+        progress = upgrades.Upgrades(console, sites, clock=lambda: now[0])
+        progress.live = None
+        for event in events(name):
+            now[0] = datetime.fromisoformat(event["time"]).timestamp()
+            progress.event("web1", event)
+        upgrades.results(console, [replace(site, state=state)], [fold("web1", events(name), "apply")])
+
+    return told
+
+
+def a_dry_run(console: Console) -> None:
+    site = Outcome("anna/notes", "web1", "toyapp", "https://anna.example.org/", "pending", "1.0", "2.0")
+    problem = Problem("app.no-way", "no release of toyapp leads from 1.0 to 2.0; 1.0 was not touched")
+    found = [
+        site,
+        replace(site, site="berta/notes", state="failed", problem=problem),
+        replace(site, site="clara/notes", state="as wanted", before="2.0", after="2.0"),
+    ]
+    upgrades.outcomes(console, found)
+    upgrades.next_step(console, found, [fold("web1", events("plan"))], VIEW, "wsh site upgrade --all")
+
+
+def outdated(console: Console) -> None:
+    plan.plans(console, [fold("web1", events("outdated"))], VIEW)
 
 
 def a_log(console: Console) -> None:
@@ -185,6 +219,11 @@ CASES: dict[str, Callable[[Console], None]] = {
     "nothing-to-do": nothing_to_do,
     "apply": an_operation("apply"),
     "install": an_operation("install"),
+    "upgrade": an_upgrade("upgrade", "changed", "1.0", "2.0"),
+    "upgrades": an_upgrade("upgrade", "changed", "1.0", "2.0", alone=False),
+    "put-back": an_upgrade("put-back", "failed", "2.0", "2.1"),
+    "upgrade-dry-run": a_dry_run,
+    "outdated": outdated,
     "log": a_log,
     "errors": errors,
     "many-errors": many_errors,

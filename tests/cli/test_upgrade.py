@@ -58,7 +58,7 @@ def test_a_failed_upgrade_says_what_failed_that_it_was_put_back_and_how_to_try_a
     assert "error[app.unhealthy]: alice/book was not upgraded; it runs guestbook 1.1 as before" in done.err
     assert "  | calendar: not compatible" in done.err
     assert "then: wsh site upgrade alice/book" in done.err
-    assert "! alice/book was left as it is" in done.out
+    assert "! alice/book was not changed: see above" in done.out
     assert "wsh log 7f3b" in done.out
 
 

@@ -37,6 +37,8 @@ class _Phase:
     text: str
     began: float
     stamp: float
+    said: str = ""
+    """What the server last told of it."""
 
 
 class Upgrades(Progress):
@@ -53,6 +55,8 @@ class Upgrades(Progress):
         about = str(event.get("object") or "")
         if about in self.sites and event.get("type") == "phase":
             self._begin(server, about, event)
+        elif about in self._phases and event.get("type") == "log":
+            self._phases[about].said = str(event.get("text") or "")
         elif about in self.sites and str(event.get("id", "")).startswith("app:"):
             self._end(server, about, event)
         super().event(server, event)
@@ -85,7 +89,7 @@ class Upgrades(Progress):
     def _phase(self, server: str, about: str, phase: _Phase, event: Event, *, failed: bool) -> None:
         if len(self.sites) > 1 or phase.name == "done":
             return
-        text = ", ".join(filter(None, [PHASES.get(phase.name, "") if not failed else "", phase.text]))
+        text = ": ".join(filter(None, [phase.text, phase.said or PHASES.get(phase.name, "")]))
         if self.console.width is None:
             self._say(server, f"{self.sites[about].site} {phase.name}", text, event, self._took(phase, event), failed)
         elif not self.quiet:
@@ -163,8 +167,7 @@ def _result(each: Outcome) -> list[Part]:
         case "as wanted":
             return [f"{each.site} runs {each.runs} already: there is nothing to upgrade to"]
         case "failed":
-            now = f"; it runs {each.app} {each.before}" if each.before else ""
-            return [Span("!", "red"), f" {each.site} was left as it is{now}"]
+            return [Span("!", "red"), f" {each.site} was not changed: see above"]
         case "outdated":
             return [f"{each.site} runs {each.app} {each.before}; {each.after} is known"]
     return [Span("!", "red"), f" {each.site}: {each.state}"]
