@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -95,6 +96,32 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(place: Path) -
         fs.write("/home/real", b"new", uid=1 << 40)
     assert (place / "home/real").read_text() == "real"
     assert sorted(path.name for path in (place / "home").iterdir()) == ["file", "link", "proc", "real", "up"]
+
+
+def test_of_files_that_belong_together_none_is_put_in_place_before_all_are_written(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, names = Root(str(place)), ["one", "other"]
+    for name in names:
+        (place / "home" / name).write_text(f"old {name}")
+    real, left = os.fsync, [1]
+
+    def full(fd: int) -> None:
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left.pop()
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", full)
+    before = sorted(path.name for path in (place / "home").iterdir())
+    with pytest.raises(OSError, match="No space left") as failure:
+        root.write_all({f"/home/{name}": b"new" for name in names})
+    assert failure.value.filename == "/home/other"
+    assert [(place / "home" / name).read_text() for name in names] == ["old one", "old other"]
+    assert sorted(path.name for path in (place / "home").iterdir()) == before
+    monkeypatch.setattr(os, "fsync", real)
+    root.write_all({f"/home/{name}": b"new" for name in names})
+    assert [(place / "home" / name).read_text() for name in names] == ["new", "new"]
 
 
 def test_two_directories_are_exchanged_in_one_step(place: Path) -> None:

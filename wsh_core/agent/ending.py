@@ -102,7 +102,8 @@ def _put_back(site: Worksite, phase: str) -> None:
         site.close()
         for hop in reversed(_switched(site)):
             _switch_back(site, hop)
-        if record.database and (reached >= PHASES.index("migrated") or record.hop > 0):
+        migrated = reached >= PHASES.index("migrated") or record.hop > 0
+        if migrated and (record.dump is not None or record.task == INSTALL):
             restore(site, record.dump, f"{record.work}/{SNAPSHOT_DUMP}")
         site.ask("clear", tree=record.tree, paths=record.layout["cache"])
         site.reload()
