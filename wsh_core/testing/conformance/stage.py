@@ -118,6 +118,14 @@ class Site:
         site = next(each for key, each in account.sites.items() if str(key) == self.key)
         return SiteScope.of(site, account, self.loaded, releases.load(server.debian))
 
+    def run_jobs(self) -> None:
+        """Run each job once, as its timer would; AssertionError with what it said if it fails."""
+        unit = f"wsh-job-{self.stage.uid(self.account)}-{self.key}"
+        for job in self.scope().jobs:
+            if not self.stage.succeeds("systemctl", "start", f"{unit}-{job.name}.service"):
+                log = self.stage.root("tail", f"{paths.logs(self.account)}/jobs.log")
+                raise AssertionError(f"the job {job.name} failed: {log}")
+
     def fingerprint(self) -> Fingerprint:
         """Everything that is not a cache: files of the site's directory, and tables."""
         caches = [f"app/{path}" for path in self.loaded.app.layout.cache]
