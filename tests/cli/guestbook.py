@@ -10,13 +10,20 @@ from pathlib import Path
 from typing import Any
 
 MODULE = """
-from wsh_core.plugin import App, AppOptions, Database, Layout, Probe, VersionFile, hookimpl, releases
+from pydantic import Field
+from wsh_core.plugin import App, AppOptions, ConfigFile, Database, Layout, Line, Probe, VersionFile
+from wsh_core.plugin import hookimpl, php_constants, releases
 WSH_API = 1
+class Options(AppOptions):
+    title: Line = Field(Line("Guests"), description="Title of the front page")
+@hookimpl
+def wsh_config(site):
+    return [ConfigFile("title.php", php_constants({{"TITLE": site.options.title}}))]
 {more}
 @hookimpl
 def wsh_app():
     return App(
-        name="guestbook", title="Guest book", options=AppOptions, releases=releases(__name__), database=Database(),
+        name="guestbook", title="Guest book", options=Options, releases=releases(__name__), database=Database(),
         version=VersionFile("VERSION", r"^([0-9.]+)$"), health=Probe("/"),
         layout=Layout(config=("c.php",), data=("up",)),
         {arguments}

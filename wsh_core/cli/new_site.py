@@ -176,9 +176,14 @@ def _key(domain: str, taken: Collection[str]) -> str:
 
 def _settings(app: App, given: Sequence[str]) -> dict[str, Any]:
     """The values of `--set`, each as what its option takes."""
+    from wsh_core.models.types import UNSEEN
+
     options: dict[str, Any] = {}
     for text in given:
         key, equals, value = text.partition("=")
+        if bad := UNSEEN.search(value):
+            message = f"--set {key}: it holds the character U+{ord(bad[0]):04X}, which cannot be seen"
+            raise UsageError("usage.value", message, "take it out; every text is one line")
         if not equals:
             raise UsageError("usage.value", f"--set {text}: a value is missing", "--set KEY=VALUE")
         options[key] = _value(app.options, key, value)
