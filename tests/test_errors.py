@@ -125,7 +125,7 @@ AREAS = (
     "account|agent|app|config|database|ledger|operation|path|plan|plugin|protocol|request|run|server|setup"
     "|tls|unit|usage|user|web"
 )
-CODE = re.compile(rf"(?:{AREAS})\.(?!(?:yaml|yml|cfg|json|toml|conf|php|py|db|md)$)[a-z]+(?:-[a-z]+)*")
+CODE = re.compile(rf"(?:{AREAS})\.(?!(?:yaml|yml|cfg|json|toml|conf|config|php|py|db|md)$)[a-z]+(?:-[a-z]+)*")
 ERRORS = re.compile(r"(?:[A-Z][A-Za-z]*(?:Error|Failure)|Problem|_error|_wrong)")
 
 

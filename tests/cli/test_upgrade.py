@@ -8,6 +8,7 @@ from tests.cli import guestbook
 from tests.cli.conftest import ALICE, WSH, write
 from tests.cli.guestbook import UP, YAML, app, event, phases
 from tests.cli.test_apply import answering, envelope
+from tests.cli.test_envelope import VALIDATOR
 from wsh_core.errors import ExitStatus
 
 BOOK = "site:alice/book"
@@ -144,7 +145,9 @@ def test_a_dry_run_changes_nothing_and_answers_as_plan_does(wsh, server):
     assert "~ alice/book on web1   guestbook 1.1 -> 2.0" in done.out
     assert "1 other change of these accounts would be applied too: wsh plan --account alice" in done.out
     assert "1 of 1 site to upgrade.  Next: wsh site upgrade --all" in done.out
-    data = envelope(wsh("site", "upgrade", "alice/book", "--dry-run", "--json"))["data"]
+    answer = envelope(wsh("site", "upgrade", "alice/book", "--dry-run", "--json"))
+    VALIDATOR.validate(answer)
+    data = answer["data"]
     assert data["sites"] == [{
         "site": "alice/book", "server": "web1", "app": "guestbook", "url": "https://book.example.org/",
         "state": "pending", "before": "1.1", "after": "2.0",
@@ -153,6 +156,7 @@ def test_a_dry_run_changes_nothing_and_answers_as_plan_does(wsh, server):
 
 @pytest.mark.usefixtures("server")
 def test_nothing_to_upgrade(wsh):
+    VALIDATOR.validate(envelope(wsh("site", "upgrade", "alice/book", "--json")))
     done = wsh("site", "upgrade", "alice/book")
     assert done.status == ExitStatus.OK
     assert "alice/book runs guestbook 2.0 already: there is nothing to upgrade to" in done.out
