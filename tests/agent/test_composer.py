@@ -56,12 +56,12 @@ SOURCE = {
         (
             PROBLEM.format("Root composer.json requires php >=8.5 but your php version (8.4.28) does not satisfy that"
                            " requirement."),
-            "app.php", "the project requires PHP >=8.5, this server has 8.4.28",
+            "app.php-version", "the project requires PHP >=8.5, this server has 8.4.28",
         ),
         (
             PROBLEM.format("Root composer.json requires acme/new ^1 -> satisfiable by acme/new[1.0.0].\n    - acme/new"
                            " 1.0.0 requires php >=9.0 -> your php version (8.4.28) does not satisfy that requirement."),
-            "app.php", "acme/new requires PHP >=9.0, this server has 8.4.28",
+            "app.php-version", "acme/new requires PHP >=9.0, this server has 8.4.28",
         ),
         (
             PROBLEM.format("Root composer.json requires PHP extension ext-nosuch * but it is missing from your"

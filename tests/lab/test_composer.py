@@ -240,7 +240,7 @@ def test_what_packages_run_is_the_accounts_own_and_alone(world: World) -> None:
     [
         ("3.0", "app.composer", "acme/hostile has a plugin for Composer that the project does not allow"),
         ("4.0", "app.memory", "Composer needs more memory than the 1024 MiB that it may have"),
-        ("5.0", "app.php", r"acme/new requires PHP >=9\.0, this server has 8\.4\."),
+        ("5.0", "app.php-version", r"acme/new requires PHP >=9\.0, this server has 8\.4\."),
         ("6.0", "app.extension", "the PHP extension nosuch is missing"),
         ("7.0", "app.checksum", r"file:///srv/packages/acme-spoilt-1\.0\.0\.zip is not what the lock promises"),
         ("8.0", "app.package", "the package acme/path does not come as an archive, but as path"),

@@ -108,7 +108,7 @@ _CAUSES: tuple[tuple[str, _Words], ...] = (
     (
         r"(?:Root composer\.json|(\S+) \S+) requires php (\S+).*?your php version \(([0-9.]+)",
         lambda m: (
-            "app.php",
+            "app.php-version",
             f"{m[1] or 'the project'} requires PHP {m[2]}, this server has {m[3]}",
             "choose a release for this PHP, or a server with a newer one",
         ),
