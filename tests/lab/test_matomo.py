@@ -15,7 +15,7 @@ from wsh_core.testing.conformance.stage import Stage, of_app
 
 from . import newer
 
-pytestmark = pytest.mark.needs_machine("root", "namespaces")
+pytestmark = [pytest.mark.needs_machine("root", "namespaces"), pytest.mark.timeout(900)]
 GIF = b"GIF89a"
 MORE = ("php-symfony-polyfill-php85",)
 """What only the newer release needs."""

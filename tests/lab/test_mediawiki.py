@@ -13,7 +13,7 @@ from wsh_core.testing.conformance.stage import Stage, of_app
 
 from . import newer
 
-pytestmark = pytest.mark.needs_machine("root", "namespaces")
+pytestmark = [pytest.mark.needs_machine("root", "namespaces"), pytest.mark.timeout(900)]
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"

@@ -11,7 +11,7 @@ from .blog import Blog
 from .newer import Newer, offer
 from .world import World, changes
 
-pytestmark = pytest.mark.needs_machine("root", "namespaces")
+pytestmark = [pytest.mark.needs_machine("root", "namespaces"), pytest.mark.timeout(900)]
 MORE = ("libjs-jquery-ui", "libphp-phpmailer")
 """What only the newer release has links into."""
 MISFIT = """<?php
