@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests import sources
 from wsh_core.testing.conformance import Browser, Conformance, Machine
+from wsh_core.testing.conformance.scenes import Installed
 
 pytestmark = [pytest.mark.needs_machine("root", "namespaces"), pytest.mark.timeout(900)]
 
@@ -42,3 +45,12 @@ class TestDrupal(Conformance):
         answer = browser.post("/node/add/page", browser.form(page, **text, **{"status[value]": "1"}, op="Save"))
         assert words in answer.text, answer.text[-3000:]
         return answer.url.removeprefix(browser.site.url).partition("?")[0]
+
+    def test_drush_says_that_all_is_well(self, wsh_installed: Installed) -> None:
+        """As its owner calls it, with what a script can read."""
+        for site in wsh_installed.sites:
+            owner = ["setpriv", f"--reuid={site.account}", f"--regid={site.account}", "--init-groups"]
+            drush = ["env", "-C", site.tree, "HOME=/tmp", "php", "vendor/bin/drush.php", f"--uri={site.url}"]
+            status = json.loads(site.stage.root(*owner, *drush, "status", "--format=json"))
+            found = [status[key] for key in ("bootstrap", "db-status", "db-name", "drupal-version")]
+            assert found == ["Successful", "Connected", site.database, site.version()]
