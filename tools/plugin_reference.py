@@ -144,6 +144,7 @@ def _markdown(thing: Any) -> str:
         lines.append("```")
     found = "\n".join(lines)
     found = re.sub(r"\n+```\n", "\n```\n", found)
+    found = re.sub(r"\n\n(@hookimpl|class )", r"\n\n\n\1", found)  # as ruff has it
     return re.sub(r"(?<!\n)\n```python", "\n\n```python", found) + "\n"
 
 
