@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wsh_lab import Server
 
 ROOT = Path(__file__).parent.parent
-PROJECTS = (ROOT, ROOT / "plugins/wordpress")
+PROJECTS = (ROOT, *(path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml")) if path.parent.name != "lab"))
 PYTHONS = {12: "3.11", 13: "3.13"}
 
 

@@ -176,9 +176,6 @@ def test_an_upload_that_does_not_say_how_long_it_is_is_whole(installed: Installe
         assert cloud.dav(path, "-X", "DELETE").status == 204
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the server's rule for names that begin with a dot looks at addresses, and refuses `.file`"
-)
 def test_a_file_comes_in_pieces_and_is_put_together(installed: Installed, big: Path, tmp_path: Path) -> None:
     """The desktop client's way: a folder of pieces, and a MOVE that makes a file of them."""
     cloud, folder = installed.cloud, "/uploads/alice/of-a-client"

@@ -65,8 +65,8 @@ def test_wordpress_is_there(world: World) -> None:
     "path",
     [
         "/wp-config.php", "//wp-config.php", "/wp-config.php/x", "/%77p-config.php", "/wsh-config.php",
-        "/wp-includes/version.php", "/wp-admin/includes/file.php", "/wp-admin/install.php", "/.git/config",
-        "/.htaccess", "/readme.html", "/wp-content/uploads/x.php", "/wp-content/uploads/a/x.phtml",
+        "/wp-includes/version.php", "/wp-admin/includes/file.php", "/wp-admin/install.php", "/.htaccess",
+        "/readme.html", "/wp-content/uploads/x.php", "/wp-content/uploads/a/x.phtml",
         "/wp-content/uploads/x.php/y",
     ],
 )  # fmt: skip
@@ -145,6 +145,23 @@ def test_php_sees_what_stands_behind_its_name_and_the_credentials(world: World) 
     url = "https://php.example.org/x.php/a/b.php?c=d"
     code = "echo json_encode([$_SERVER['PATH_INFO'], $_SERVER['SCRIPT_NAME'], $_SERVER['HTTP_AUTHORIZATION']]);"
     assert json.loads(php(world, code, url, "--user", "a:b")) == ["/a/b.php", "/x.php", "Basic YTpi"]
+
+
+@pytest.mark.parametrize(
+    "path", [".env", ".git/config", "a/.git/config", "a/.hidden", ".well-known/.x", ".well-knownx/a"]
+)
+def test_files_whose_names_begin_with_a_dot_are_nobodys_business(world: World, path: str) -> None:
+    world.as_account("alice", "mkdir", "-p", str(Path(f"/home/alice/sites/php/app/{path}").parent))
+    world.put("alice", f"php/app/{path}", "HIDDEN")
+    answer = world.get(f"https://php.example.org/{path}", "--path-as-is")
+    assert (answer.status, "HIDDEN" in answer.body) == (403, False)
+
+
+def test_what_is_well_known_is_served_and_addresses_may_begin_with_a_dot(world: World) -> None:
+    world.as_account("alice", "mkdir", "-p", "/home/alice/sites/php/app/.well-known")
+    world.put("alice", "php/app/.well-known/security.txt", "here")
+    assert world.get("https://php.example.org/.well-known/security.txt").body == "here"
+    assert php(world, "echo $_SERVER['PATH_INFO'];", "https://php.example.org/x.php/dav/.file") == "/dav/.file"
 
 
 def test_what_is_no_php_is_never_run_as_such(world: World) -> None:
