@@ -33,9 +33,10 @@ class Stage:
 
 
 APPS = (
-    "composer", "conformance", "drupal", "flarum", "kimai", "matomo", "mediawiki", "nextcloud", "wordpress_upgrade",
+    "composer", "conformance", "drupal", "flarum", "kimai", "kit_catches", "matomo", "mediawiki", "nextcloud",
+    "nextcloud_conformance", "upgrade_cut", "wordpress_upgrade",
 )  # fmt: skip
-"""Modules of tests/lab that bring real applications from elsewhere, and take their time."""
+"""Modules of tests/lab that bring real applications from elsewhere or cut every upgrade, and take their time."""
 _APPS = tuple(f"tests/lab/test_{name}.py" for name in APPS)
 
 STAGES = (
@@ -51,21 +52,21 @@ STAGES = (
                 "--ignore-glob=*/test_*_lab.py",
             ),
         ),
-        300,
+        600,
     ),
-    Stage("plugins", ((str(BIN / "tox"), "-q", "run"),), 600),
-    Stage("crash", ((*_PYTEST, "tests/crash"),), 600),
+    Stage("plugins", ((str(BIN / "tox"), "-q", "run"),), 900),
+    Stage("crash", ((*_PYTEST, "tests/crash"),), 900),
     Stage(
         "lab",
         (
             (*_PYTEST, "plugins/lab/tests"),
             (*_PYTEST, "tests/lab", *(f"--ignore={path}" for path in _APPS)),
         ),
-        1800,
+        2400,
     ),
-    Stage("apps", ((*_PYTEST, *_APPS),), 2400, quick=False),
-    Stage("attacks", ((*_PYTEST, "tests/attacks"),), 1200),
-    Stage("docs", ((*_PYTEST, "tests/docs"),), 900, quick=False),
+    Stage("apps", ((*_PYTEST, *_APPS),), 3600, quick=False),
+    Stage("attacks", ((*_PYTEST, "tests/attacks"),), 1500),
+    Stage("docs", ((*_PYTEST, "tests/docs"),), 1500, quick=False),
 )
 
 
