@@ -124,6 +124,10 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
             config=(),
             install=({"step": "write", "content": r.Secret("alice/blog/k")},),
             probe={"path": "/"},
+            up_to_date=None,
+            layout={"data": ("uploads",)},
+            hops=({"version": "1.0", "steps": ({"step": "write", "content": r.Secret("alice/blog/k")},)},),
+            pinned=False,
             php="8.4",
         ),
         "app:alice/blog",
@@ -137,6 +141,10 @@ CASES: list[tuple[r.Resource, str, dict[str, Any]]] = [
             "config": [],
             "install": [{"step": "write", "content": {"secret": "alice/blog/k"}}],
             "probe": {"path": "/"},
+            "up_to_date": None,
+            "layout": {"data": ["uploads"]},
+            "hops": [{"version": "1.0", "steps": [{"step": "write", "content": {"secret": "alice/blog/k"}}]}],
+            "pinned": False,
             "php": "8.4",
         },
     ),
@@ -164,6 +172,7 @@ def test_every_kind_has_a_case() -> None:
 def test_secrets_are_found_in_steps() -> None:
     assert [secret.name for resource, *_ in CASES for secret in resource.secrets()] == [
         "alice/x",
+        "alice/blog/k",
         "alice/blog/k",
     ]
 
