@@ -18,11 +18,6 @@ Spawn = Callable[..., pexpect.spawn]
 REPAINT = "\x1b[1A\x1b[2K"
 
 
-def _take_interrupts() -> None:
-    """A suite that a shell runs in the background ignores Ctrl-C, and so would what it starts (signal(7))."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def terminal(description) -> Spawn:
     """Start `wsh` on a terminal of 100 columns."""
@@ -32,7 +27,7 @@ def terminal(description) -> Spawn:
         program = ["-m", "tests.cli.at_terminal", str(seconds), "apply", "-C", str(description)]
         process = pexpect.spawn(
             sys.executable, [*program, *words], cwd=str(ROOT), dimensions=(40, 100), encoding="utf-8",
-            env={**os.environ, "TERM": "xterm", **environ}, timeout=20, preexec_fn=_take_interrupts,
+            env={**os.environ, "TERM": "xterm", **environ}, timeout=20,
         )  # fmt: skip
         started.append(process)
         return process
