@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,9 @@ def main() -> int:
         return 0
     if unknown := [name for name in options.stages if name not in known]:
         parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(known)}")
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job ignores it, and so would tests of it
     chosen = [known[name] for name in options.stages] or [s for s in STAGES if s.quick or options.all]
     results = [run(stage) for stage in chosen]
     table(results)
