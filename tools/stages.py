@@ -74,9 +74,9 @@ STAGES = (
 MATRIX = {
     "static, php": {"plan": "tests.features.", "engine": "tests.lab.test_sites", "real": "tests.lab.test_sites"},
     "toy app": {"plan": "tests.agent.test_app", "engine": "tests.lab.test_upgrade", "real": ""},
-    "wordpress": {"plan": "plugin", "engine": "tests.lab.test_killed", "real": "tests.lab.test_wordpress"},
+    "wordpress": {"plan": "plugin.wordpress", "engine": "tests.lab.test_killed", "real": "tests.lab.test_wordpress"},
     **{
-        name: {"plan": "plugin", "engine": f"tests.lab.test_{name}", "real": f"tests.lab.test_{name}"}
+        name: {"plan": f"plugin.{name}", "engine": f"tests.lab.test_{name}", "real": f"tests.lab.test_{name}"}
         for name in ("drupal", "flarum", "kimai", "matomo", "mediawiki", "nextcloud")
     },
 }
@@ -94,19 +94,30 @@ class Result:
     seconds: float
     counts: str
     not_run: list[str]
-    modules: dict[str, bool]
-    """By test module, whether all of it passed."""
+    modules: dict[str, str]
+    """By test module, or ``plugin.NAME`` for a plugin's suite: one of WORDS."""
 
 
-def modules(report: Path) -> dict[str, bool]:
+WORDS = ("not run", "ok", "FAILED")
+"""What is said of several is the last of these that is said of one."""
+
+
+def modules(report: Path) -> dict[str, str]:
     """Read what pytest wrote about each test (its --junitxml)."""
-    found: dict[str, bool] = {}
+    found: dict[str, str] = {}
     if report.exists():
         for case in ET.parse(report).iter("testcase"):
             name = case.get("classname", "")
-            bad = any(case.find(tag) is not None for tag in ("failure", "error", "skipped"))
-            found[name] = found.get(name, True) and not bad
+            bad = any(case.find(tag) is not None for tag in ("failure", "error"))
+            word = "FAILED" if bad else "ok" if case.find("skipped") is None else "not run"
+            found[name] = max(found.get(name, "not run"), word, key=WORDS.index)
     return found
+
+
+def suites(text: str) -> dict[str, str]:
+    """Read what tox says of each plugin."""
+    said = re.findall(r"^ *(\w+): (OK|FAIL)", text, re.MULTILINE)
+    return {f"plugin.{name}": "ok" if word == "OK" else "FAILED" for name, word in said}
 
 
 def run(stage: Stage) -> Result:
@@ -133,7 +144,7 @@ def run(stage: Stage) -> Result:
         counts += _CLOSING.findall(text)
         not_run += re.findall(r"not run: [^\n]*", text)
         ok &= process.wait() == 0
-        seen |= modules(report)
+        seen |= modules(report) | suites(text)
     seconds = time.monotonic() - began
     if seconds > stage.budget:
         print(f"{stage.name} took {seconds:.0f}s, more than its {stage.budget}s", flush=True)
@@ -149,7 +160,7 @@ def table(results: list[Result]) -> None:
         print(f"{result.stage.name:<10} {word:<8} {minutes}m {seconds:02}s    {result.counts}")
     for line in sorted({line for result in results for line in result.not_run}):
         print(line)
-    matrix({name: passed for result in results for name, passed in result.modules.items()})
+    matrix({name: word for result in results for name, word in result.modules.items()})
     totals = {
         word: sum(int(n) for r in results for n in re.findall(rf"(\d+) {word}", r.counts))
         for word in ("passed", "failed", "skipped")
@@ -158,14 +169,14 @@ def table(results: list[Result]) -> None:
     print(f"\n{totals['passed']} passed, {failed} failed, {totals['skipped']} skipped")
 
 
-def matrix(seen: dict[str, bool]) -> None:
+def matrix(seen: dict[str, str]) -> None:
     """What was shown of each application in this run, and what no test shows."""
     print("\napplication   plan      engine    real")
     for app, cells in MATRIX.items():
         words = []
         for module in cells.values():
-            ran = [passed for name, passed in seen.items() if module and name.startswith(module)]
-            words.append("-" if not module else "not run" if not ran else "ok" if all(ran) else "FAILED")
+            said = [word for name, word in seen.items() if module and name.startswith(module)]
+            words.append(max(said, key=WORDS.index, default="not run") if module else "-")
         print(f"{app:<13} {words[0]:<9} {words[1]:<9} {words[2]}")
     print("\n".join(NOT_TESTED))
 
@@ -182,9 +193,8 @@ def main() -> int:
         return 0
     if unknown := [name for name in options.stages if name not in known]:
         parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(known)}")
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell's background job ignores it, and so would tests of it
+    # The background job of a shell ignores Ctrl-C, and so would the tests of it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [known[name] for name in options.stages] or [s for s in STAGES if s.quick or options.all]
     results = [run(stage) for stage in chosen]
     table(results)

@@ -184,8 +184,13 @@ def start(text: str, wait: float) -> str:
 def _link_agent(host: Host) -> None:
     """Let units that outlive this agent's caller find an agent (wsh-recover.service)."""
     here = os.path.abspath(sys.argv[0])
-    if here != paths.AGENT and os.path.dirname(here) == paths.LIB:
-        host.fs.symlink(os.path.basename(here), paths.AGENT)
+    name = os.path.basename(here)
+    if here == paths.AGENT or os.path.dirname(here) != paths.LIB:
+        return
+    with suppress(FileNotFoundError):
+        if host.fs.readlink(paths.AGENT) == name:
+            return
+    host.fs.symlink(name, paths.AGENT)
 
 
 def run(operation: str, wait: float) -> str:
