@@ -34,8 +34,8 @@ class Stage:
 
 
 APPS = (
-    "composer", "conformance", "drupal", "flarum", "kimai", "kit_catches", "matomo", "mediawiki", "nextcloud",
-    "nextcloud_conformance", "upgrade_cut", "wordpress_upgrade",
+    "composer", "conformance", "drupal", "flarum", "killed", "kimai", "kit_catches", "matomo", "mediawiki", "nextcloud",
+    "nextcloud_conformance", "upgrade_command", "upgrade_cut", "wordpress_upgrade",
 )  # fmt: skip
 """Modules of tests/lab that bring real applications from elsewhere or cut every upgrade, and take their time."""
 _APPS = tuple(f"tests/lab/test_{name}.py" for name in APPS)
